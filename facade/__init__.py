@@ -1,0 +1,99 @@
+"""Predictable state for long-running asyncio Python programs.
+
+One store holds one immutable state; explicit actions say what happened; pure reducers fold them;
+middleware touches the world; selectors answer questions.  Every name of `__all__` is loaded when it
+is first used, so that ``import refold`` costs almost nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from refold.actions.action import Action, action
+    from refold.actions.bind_actions import bind_actions
+    from refold.actions.matchers import all_of, any_of
+    from refold.errors import RefoldError
+    from refold.middleware.log_actions import log_actions
+    from refold.middleware.record import record
+    from refold.middleware.timestamps import timestamps
+    from refold.reducers.combine_reducers import combine_reducers
+    from refold.reducers.evolve import evolve
+    from refold.reducers.reducer import Reducer
+    from refold.replay.log_record import LogRecord
+    from refold.replay.replay import replay
+    from refold.replay.timeline import Timeline
+    from refold.selectors.lru_memoize import lru_memoize
+    from refold.selectors.selector import selector
+    from refold.selectors.structured_selector import structured_selector
+    from refold.selectors.weak_memoize import weak_memoize
+    from refold.store.compose import compose
+    from refold.store.middleware import Dispatch, Middleware, StoreAPI
+    from refold.store.store import Store
+
+__all__ = [
+    "Action",
+    "Dispatch",
+    "LogRecord",
+    "Middleware",
+    "Reducer",
+    "RefoldError",
+    "Store",
+    "StoreAPI",
+    "Timeline",
+    "action",
+    "all_of",
+    "any_of",
+    "bind_actions",
+    "combine_reducers",
+    "compose",
+    "evolve",
+    "log_actions",
+    "lru_memoize",
+    "record",
+    "replay",
+    "selector",
+    "structured_selector",
+    "timestamps",
+    "weak_memoize",
+]
+
+_MODULE_OF = {
+    "Action": "refold.actions.action",
+    "Dispatch": "refold.store.middleware",
+    "LogRecord": "refold.replay.log_record",
+    "Middleware": "refold.store.middleware",
+    "Reducer": "refold.reducers.reducer",
+    "RefoldError": "refold.errors",
+    "Store": "refold.store.store",
+    "StoreAPI": "refold.store.middleware",
+    "Timeline": "refold.replay.timeline",
+    "action": "refold.actions.action",
+    "all_of": "refold.actions.matchers",
+    "any_of": "refold.actions.matchers",
+    "bind_actions": "refold.actions.bind_actions",
+    "combine_reducers": "refold.reducers.combine_reducers",
+    "compose": "refold.store.compose",
+    "evolve": "refold.reducers.evolve",
+    "log_actions": "refold.middleware.log_actions",
+    "lru_memoize": "refold.selectors.lru_memoize",
+    "record": "refold.middleware.record",
+    "replay": "refold.replay.replay",
+    "selector": "refold.selectors.selector",
+    "structured_selector": "refold.selectors.structured_selector",
+    "timestamps": "refold.middleware.timestamps",
+    "weak_memoize": "refold.selectors.weak_memoize",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401  # each name has a type of its own
+    if name not in _MODULE_OF:
+        message = f"module 'refold' has no attribute {name!r}"
+        raise AttributeError(message)
+    value = globals()[name] = getattr(importlib.import_module(_MODULE_OF[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

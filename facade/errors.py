@@ -1,0 +1,228 @@
+"""Every error and warning that refold raises; the tree of classes is this file, read from the top.
+
+What belongs here: exception classes and the attributes they carry.  What does not: the sentences of
+one error, which stand where it is raised, beside the facts they name.
+
+    RefoldError
+    ├── ActionDeclarationError (TypeError)        a wire name that cannot be one
+    ├── WireNameTakenError (ValueError)           a wire name of another class
+    ├── NotAnActionError (TypeError)              something else was dispatched
+    ├── ValueTypeError (TypeError)                a mutable or unserialisable field type
+    ├── ReducerDeclarationError (TypeError)       handlers, slices or initial state do not fit
+    ├── ReducerReturnedNoneError                  a reducer forgot to return a state
+    ├── ReducerProtocolError                      a plain reducer reacts to private actions
+    ├── InsideReducerError (RuntimeError)         the store was used inside a reducer
+    ├── StateShapeError (TypeError)               a given state of the wrong kind
+    ├── MiddlewareError (TypeError)               something in the list is no middleware
+    ├── MiddlewareSetupError (RuntimeError)       dispatch while the chain is being built
+    ├── WrongThreadError (RuntimeError)           dispatch from a foreign thread
+    ├── NestedDispatchError (RecursionError)      subscribers dispatch without end
+    ├── SubscriberError                           subscribers raised after a commit
+    ├── SubscriberTooSlowError                    an async subscriber fell too far behind
+    ├── TransactionError (RuntimeError)           a transaction used against its rules
+    ├── StoreClosedError (RuntimeError)           dispatch after the store was closed
+    ├── SelectorDeclarationError (TypeError)      inputs or result function do not fit
+    └── LogError
+        ├── LogDamagedError                       a line is not what was written
+        ├── LogFormatError                        no log, or one of a newer format
+        ├── LogExistsError                        a recording would overwrite another
+        ├── LogWriteError                         the log could not be written
+        ├── UnknownActionError                    a record whose action class is not loaded
+        ├── PayloadError                          a value that does not fit its declared type
+        └── ReplayMismatchError                   the fold of the log differs from what was recorded
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "ActionDeclarationError",
+    "InsideReducerError",
+    "LogDamagedError",
+    "LogError",
+    "LogExistsError",
+    "LogFormatError",
+    "LogWriteError",
+    "MiddlewareError",
+    "MiddlewareSetupError",
+    "NestedDispatchError",
+    "NotAnActionError",
+    "PayloadError",
+    "ReducerDeclarationError",
+    "ReducerProtocolError",
+    "ReducerReturnedNoneError",
+    "RefoldError",
+    "RefoldWarning",
+    "ReplayMismatchError",
+    "SelectorDeclarationError",
+    "StateShapeError",
+    "StoreClosedError",
+    "SubscriberError",
+    "SubscriberTooSlowError",
+    "TransactionError",
+    "UnknownActionError",
+    "ValueTypeError",
+    "WireNameTakenError",
+    "WrongThreadError",
+]
+
+
+class RefoldError(Exception):
+    """The root of every error that refold raises."""
+
+
+class RefoldWarning(UserWarning):
+    """Something works, but almost surely not as its author meant it."""
+
+
+class ActionDeclarationError(RefoldError, TypeError):
+    """An action class was declared in a way that cannot work."""
+
+
+class WireNameTakenError(RefoldError, ValueError):
+    """Two different action classes claim one wire name."""
+
+
+class NotAnActionError(RefoldError, TypeError):
+    """What was dispatched is not an instance of a declared action class."""
+
+
+class ValueTypeError(RefoldError, TypeError):
+    """A field of an action or state cannot be trusted to stay unchanged or to survive the log."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        """Keep the dotted path of the field, such as ``AppState.todos[value].tags``."""
+        super().__init__(message)
+        self.path = path
+
+
+class ReducerDeclarationError(RefoldError, TypeError):
+    """A reducer's handlers, slices or initial state do not fit together."""
+
+
+class ReducerReturnedNoneError(RefoldError):
+    """A reducer returned None although its state is never None."""
+
+
+class ReducerProtocolError(RefoldError):
+    """A plain reducer function reacts to an action that it must not know."""
+
+
+class InsideReducerError(RefoldError, RuntimeError):
+    """The store was read, subscribed to or dispatched to while a reducer was running."""
+
+
+class StateShapeError(RefoldError, TypeError):
+    """A given state is not of the kind that the reducer folds."""
+
+
+class MiddlewareError(RefoldError, TypeError):
+    """Something in the list of middleware or enhancers is none."""
+
+
+class MiddlewareSetupError(RefoldError, RuntimeError):
+    """An action was dispatched while the middleware chain was still being built."""
+
+
+class WrongThreadError(RefoldError, RuntimeError):
+    """A store was used from a thread that does not own it."""
+
+
+class NestedDispatchError(RefoldError, RecursionError):
+    """Subscribers answered dispatches by dispatches until the limit was reached."""
+
+
+class SubscriberError(RefoldError):
+    """Subscribers raised; the action is committed and every other subscriber was called."""
+
+    def __init__(self, message: str, *, errors: tuple[Exception, ...]) -> None:
+        """Keep what the subscribers raised, in the order of their calls."""
+        super().__init__(message)
+        self.errors = errors
+
+
+class SubscriberTooSlowError(RefoldError):
+    """An asynchronous subscriber left more values unread than it asked to keep."""
+
+
+class TransactionError(RefoldError, RuntimeError):
+    """A transaction was used in a way that would break all-or-nothing."""
+
+
+class StoreClosedError(RefoldError, RuntimeError):
+    """An action was dispatched to a store that has been closed."""
+
+
+class SelectorDeclarationError(RefoldError, TypeError):
+    """A selector's inputs or result function are not callables."""
+
+
+class LogError(RefoldError):
+    """The root of what can be wrong with a recorded log."""
+
+
+class LogDamagedError(LogError):
+    """A line of the log is not what was once written there; all lines before it are whole."""
+
+    def __init__(self, *, segment: str, line: int, seq: int | None, reason: str) -> None:
+        """Keep where the damage is.
+
+        Args:
+            segment: the name of the damaged file.
+            line: 1 for the header, 2 for the first record.
+            seq: the number the damaged record should have; None for the header.
+            reason: what is wrong with the line, in words.
+        """
+        at = "the header" if seq is None else f"seq {seq}"
+        super().__init__(
+            f"{segment}, line {line} ({at}): {reason}; the lines before it are whole and can be"
+            f" read, so replay up to there or restore the file from a copy"
+        )
+        self.segment = segment
+        self.line = line
+        self.seq = seq
+        self.reason = reason
+
+
+class LogFormatError(LogError):
+    """The file is no refold log, or one written by a newer refold."""
+
+
+class LogExistsError(LogError):
+    """A recording would overwrite one that is already there."""
+
+
+class LogWriteError(LogError):
+    """The log could not be opened or written; it ends with the last record that was."""
+
+
+class UnknownActionError(LogError):
+    """The log has an action that no loaded class can decode."""
+
+
+class PayloadError(LogError):
+    """A value in a log, or on its way into one, does not fit its declared type."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        """Keep the dotted path of the value that does not fit."""
+        super().__init__(message)
+        self.path = path
+
+
+class ReplayMismatchError(LogError):
+    """Folding the log again gave another state than the one that was recorded."""
+
+    def __init__(self, message: str, *, seq: int, path: str, expected: str, found: str) -> None:
+        """Keep the first record that differs.
+
+        Args:
+            message: the whole sentence.
+            seq: the number of the record; 0 is the start state.
+            path: where in the state the difference is, as far as it can be told.
+            expected: what was recorded.
+            found: what the fold gave.
+        """
+        super().__init__(message)
+        self.seq = seq
+        self.path = path
+        self.expected = expected
+        self.found = found

@@ -1,0 +1,35 @@
+"""`timestamps`: give every action the time at which it was dispatched."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from refold.reducers.evolve import evolve
+
+if TYPE_CHECKING:
+    from refold.actions.action import Action
+    from refold.store.middleware import Dispatch, Middleware, StoreAPI
+
+__all__ = ["timestamps"]
+
+
+def timestamps(clock: Callable[[], float] = time.time) -> Middleware[Any]:
+    """Return middleware that fills ``at_ms`` where it is None; a time that is there is kept.
+
+    The caller of dispatch gets the action with its time.
+
+    Args:
+        clock: seconds since the Unix epoch.
+    """
+
+    def set_up(_store: StoreAPI[Any], next: Dispatch) -> Dispatch:  # noqa: A002  # its usual name
+        def handle(action: Action) -> Action:
+            if getattr(action, "at_ms", 0) is None:
+                action = evolve(action, at_ms=int(clock() * 1000))
+            return next(action)
+
+        return handle
+
+    return set_up

@@ -1,0 +1,293 @@
+"""The codec of values: every type that a state or action may hold, to JSON and exactly back.
+
+What belongs here: cattrs hooks for the types that `check_value_type` allows.  What does not: the
+envelope of an action, which `action_codec` writes.
+
+What JSON lacks is written as an object with one key that begins with ``$``: ``{"$float": "nan"}``
+and ``{"$int": "..."}`` beyond 64 bits.  A value of a union is written with the name of its type
+unless JSON tells it.  Sets and maps are written in the order of their canonical forms.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import decimal
+import enum
+import math
+import types
+import typing
+import uuid
+from collections.abc import Callable
+from typing import Any, Final, Union
+
+import attrs
+import pyrsistent
+import pyrsistent.typing
+from cattrs import Converter
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
+
+from refold.actions.annotation_scope import resolve_annotations, resolved_field_types
+from refold.replay.canonical_digest import canonical_digest
+
+__all__ = ["make_value_converter"]
+
+_SMALLEST_JSON_INT: Final = -(2**63)
+_LARGEST_JSON_INT: Final = 2**64 - 1
+
+_TEXT_FORMS: Final[dict[type, tuple[Callable[[Any], Any], Callable[[Any], Any]]]] = {
+    bytes: (lambda v: base64.b64encode(v).decode(), base64.b64decode),
+    datetime.datetime: (datetime.datetime.isoformat, datetime.datetime.fromisoformat),
+    datetime.date: (datetime.date.isoformat, datetime.date.fromisoformat),
+    datetime.time: (datetime.time.isoformat, datetime.time.fromisoformat),
+    uuid.UUID: (str, uuid.UUID),
+    decimal.Decimal: (str, decimal.Decimal),
+}
+"""Types that are written as one text, with the way there and back."""
+
+_COLLECTIONS: Final[dict[Any, Callable[[Any], Any]]] = {
+    frozenset: frozenset,
+    pyrsistent.PVector: pyrsistent.pvector,
+    pyrsistent.PSet: pyrsistent.pset,
+    pyrsistent.typing.PVector: pyrsistent.pvector,
+    pyrsistent.typing.PSet: pyrsistent.pset,
+}
+
+_MAPS: Final = (pyrsistent.PMap, pyrsistent.typing.PMap)
+
+_ORIGIN_OF_VALUE: Final[tuple[tuple[Any, type], ...]] = (
+    (pyrsistent.typing.PVector, pyrsistent.PVector),
+    (pyrsistent.typing.PSet, pyrsistent.PSet),
+    (pyrsistent.typing.PMap, pyrsistent.PMap),
+)
+"""Type forms whose values are of another class than the form says."""
+
+
+def make_value_converter() -> Converter:
+    """Return a cattrs converter with a hook for each allowed type."""
+    converter = Converter(forbid_extra_keys=True)
+    _add_scalars(converter)
+    _add_enums(converter)
+    _add_collections(converter)
+    _add_maps(converter)
+    _add_records(converter)
+    _add_unions(converter)
+    return converter
+
+
+def _add_scalars(converter: Converter) -> None:
+    converter.register_unstructure_hook(float, _encode_float)
+    converter.register_unstructure_hook(int, _encode_int)
+    converter.register_structure_hook(float, lambda value, _: _decode_number(value, float))
+    converter.register_structure_hook(int, lambda value, _: _decode_number(value, int))
+    converter.register_structure_hook(str, lambda value, _: _expect(value, str))
+    converter.register_structure_hook(bool, lambda value, _: _expect(value, bool))
+    for cls, (encode, decode) in _TEXT_FORMS.items():
+        converter.register_unstructure_hook(cls, encode)
+        converter.register_structure_hook(cls, lambda v, _, decode=decode: decode(_expect(v, str)))
+    converter.register_unstructure_hook(
+        datetime.timedelta, lambda delta: [delta.days, delta.seconds, delta.microseconds]
+    )
+    converter.register_structure_hook(
+        datetime.timedelta, lambda parts, _: datetime.timedelta(*_expect(parts, list))
+    )
+
+
+def _encode_float(number: float) -> object:
+    if isinstance(number, float) and not math.isfinite(number):
+        return {"$float": repr(number)}
+    return number if isinstance(number, float) else _encode_int(number)
+
+
+def _encode_int(number: int) -> object:
+    if _SMALLEST_JSON_INT <= number <= _LARGEST_JSON_INT:
+        return number
+    return {"$int": hex(number)}
+
+
+def _decode_number(value: Any, wanted: type[Any]) -> Any:  # noqa: ANN401  # anything that JSON has
+    """Return the number as it was; an int in a float field stays an int."""
+    if isinstance(value, dict) and len(value) == 1:
+        if wanted is float and "$float" in value:
+            return float(value["$float"])
+        if "$int" in value:
+            return int(value["$int"], 16)
+    if isinstance(value, int) or (wanted is float and isinstance(value, float)):
+        return value
+    return _expect(value, wanted)
+
+
+def _expect(value: Any, wanted: type[Any]) -> Any:  # noqa: ANN401  # anything that JSON has
+    if isinstance(value, wanted):
+        return value
+    message = f"expected {wanted.__name__}, got {value!r}"
+    raise TypeError(message)
+
+
+def _add_enums(converter: Converter) -> None:
+    def written_by_value(cls: Any) -> bool:  # noqa: ANN401  # an Enum class
+        return all(isinstance(member.value, str | int) for member in cls)
+
+    def encode(member: Any) -> Any:  # noqa: ANN401  # a member, or its plain value
+        if not isinstance(member, enum.Enum):
+            return member
+        return member.value if written_by_value(type(member)) else member.name
+
+    def decode(value: Any, cls: Any) -> Any:  # noqa: ANN401  # an Enum class
+        return cls(value) if written_by_value(cls) else cls[value]
+
+    def is_enum(cls: Any) -> bool:  # noqa: ANN401  # a type form
+        return isinstance(cls, type) and issubclass(cls, enum.Enum)
+
+    converter.register_unstructure_hook_func(is_enum, encode)
+    converter.register_structure_hook_func(is_enum, decode)
+
+
+def _add_collections(converter: Converter) -> None:
+    def is_collection(tp: Any) -> bool:  # noqa: ANN401  # a type form
+        return (typing.get_origin(tp) or tp) in _COLLECTIONS
+
+    def decode(value: Any, tp: Any) -> Any:  # noqa: ANN401
+        (element,) = typing.get_args(tp) or (Any,)
+        parts = (converter.structure(part, element) for part in _expect(value, list))
+        return _COLLECTIONS[typing.get_origin(tp) or tp](parts)
+
+    def make_encode(tp: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+        (element,) = typing.get_args(tp) or (Any,)
+        is_ordered = "Vector" in getattr(typing.get_origin(tp) or tp, "__name__", "")
+
+        def encode(values: Any) -> list[Any]:  # noqa: ANN401  # a collection
+            ordered = values if is_ordered else sorted(values, key=canonical_digest)
+            return [converter.unstructure(value, element) for value in ordered]
+
+        return encode
+
+    converter.register_unstructure_hook_factory(is_collection, make_encode)
+    converter.register_structure_hook_func(is_collection, decode)
+
+
+def _add_maps(converter: Converter) -> None:
+    def is_map(tp: Any) -> bool:  # noqa: ANN401  # a type form
+        return (typing.get_origin(tp) or tp) in _MAPS
+
+    def make_encode(tp: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+        key_type, value_type = typing.get_args(tp) or (Any, Any)
+
+        def encode(entries: Any) -> Any:  # noqa: ANN401  # a map
+            ordered = sorted(entries.items(), key=lambda pair: canonical_digest(pair[0]))
+            pairs = [
+                [converter.unstructure(key, key_type), converter.unstructure(value, value_type)]
+                for key, value in ordered
+            ]
+            return dict(sorted(pairs)) if key_type is str else pairs
+
+        return encode
+
+    def decode(value: Any, tp: Any) -> Any:  # noqa: ANN401
+        key_type, value_type = typing.get_args(tp) or (Any, Any)
+        pairs = value.items() if isinstance(value, dict) else _expect(value, list)
+        return pyrsistent.pmap(
+            {
+                converter.structure(key, key_type): converter.structure(entry, value_type)
+                for key, entry in pairs
+            }
+        )
+
+    converter.register_unstructure_hook_factory(is_map, make_encode)
+    converter.register_structure_hook_func(is_map, decode)
+
+
+def _add_records(converter: Converter) -> None:
+    def is_record(tp: Any) -> bool:  # noqa: ANN401  # a type form
+        return attrs.has(typing.get_origin(tp) or tp)
+
+    def make_encode(tp: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+        resolve_annotations(typing.get_origin(tp) or tp)
+        return make_dict_unstructure_fn(tp, converter)
+
+    def make_decode(tp: Any) -> Callable[[Any, Any], Any]:  # noqa: ANN401
+        resolve_annotations(typing.get_origin(tp) or tp)
+        return make_dict_structure_fn(tp, converter, _cattrs_forbid_extra_keys=True)
+
+    def is_named_tuple(tp: Any) -> bool:  # noqa: ANN401  # a type form
+        return isinstance(tp, type) and issubclass(tp, tuple) and hasattr(tp, "_fields")
+
+    def make_encode_tuple(tp: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+        types_in_order = tuple(resolved_field_types(tp).values())
+        return lambda values: [
+            converter.unstructure(value, part)
+            for value, part in zip(values, types_in_order, strict=True)
+        ]
+
+    def decode_tuple(value: Any, tp: Any) -> Any:  # noqa: ANN401
+        parts = zip(_expect(value, list), resolved_field_types(tp).values(), strict=True)
+        return tp(*(converter.structure(value, part) for value, part in parts))
+
+    converter.register_unstructure_hook_factory(is_record, make_encode)
+    converter.register_structure_hook_factory(is_record, make_decode)
+    converter.register_unstructure_hook_factory(is_named_tuple, make_encode_tuple)
+    converter.register_structure_hook_func(is_named_tuple, decode_tuple)
+
+
+def _add_unions(converter: Converter) -> None:
+    def is_union(tp: Any) -> bool:  # noqa: ANN401  # a type form
+        return typing.get_origin(tp) in {Union, types.UnionType}
+
+    def make_encode(tp: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+        choices = _choices_of(tp)
+
+        def encode(value: Any) -> Any:  # noqa: ANN401  # a value of the union
+            if value is None:
+                return None
+            if len(choices) == 1:
+                return converter.unstructure(value, next(iter(choices.values())))
+            if type(value) in {bool, int, float, str} and type(value) in choices.values():
+                return converter.unstructure(value, type(value))
+            name = _name_of_choice(choices, value)
+            return {"$of": name, "value": converter.unstructure(value, choices[name])}
+
+        return encode
+
+    def decode(value: Any, tp: Any) -> Any:  # noqa: ANN401
+        choices = _choices_of(tp)
+        if value is None and type(None) in typing.get_args(tp):
+            return None
+        if len(choices) == 1:
+            return converter.structure(value, next(iter(choices.values())))
+        if isinstance(value, dict) and "$of" in value:
+            return converter.structure(value["value"], choices[value["$of"]])
+        if isinstance(value, dict) and value.keys() <= {"$int", "$float"}:
+            return _decode_number(value, float)
+        if type(value) in choices.values():
+            return value
+        message = f"expected one of {', '.join(choices)}, got {value!r}"
+        raise TypeError(message)
+
+    converter.register_unstructure_hook_factory(is_union, make_encode)
+    converter.register_structure_hook_func(is_union, decode)
+
+
+def _choices_of(tp: Any) -> dict[str, Any]:  # noqa: ANN401  # a union
+    """Return the members of a union but None, by the names that they are written with."""
+    return {
+        getattr(choice, "__name__", None) if isinstance(choice, type) else str(choice): choice
+        for choice in typing.get_args(tp)
+        if choice is not type(None)
+    }  # type: ignore[misc]  # a class always has a name
+
+
+def _name_of_choice(choices: dict[str, Any], value: object) -> str:
+    """Return the name of the member that the value belongs to, the exact class first."""
+    for name, choice in choices.items():
+        if type(value) is choice:
+            return name
+    for name, choice in choices.items():
+        origin = typing.get_origin(choice) or choice
+        classes = [cls for form, cls in _ORIGIN_OF_VALUE if form is origin] or [origin]
+        if origin is typing.Literal:
+            if value in typing.get_args(choice):
+                return name
+        elif isinstance(classes[0], type) and isinstance(value, classes[0]):
+            return name
+    message = f"expected one of {', '.join(choices)}, got {value!r}"
+    raise TypeError(message)

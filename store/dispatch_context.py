@@ -1,0 +1,59 @@
+"""Who dispatches, and in answer to what: the context that ends up in the log's envelope.
+
+What belongs here: one context variable.  It flows through ``await`` and into new tasks by itself,
+so that a task started while an action is handled is known to be caused by it.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+import attrs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["DispatchContext", "current_dispatch_context", "dispatching_as", "handling"]
+
+
+@attrs.frozen
+class DispatchContext:
+    """What is known of a dispatch besides its action."""
+
+    origin: str = "app"
+    """Who dispatches: ``app``, ``listener:NAME``, ``service:NAME``."""
+
+    cause: str | None = None
+    """The id of the record during whose handling this is dispatched; None if there is none."""
+
+
+_context: ContextVar[DispatchContext] = ContextVar(
+    "refold_dispatch_context", default=DispatchContext()
+)
+
+
+def current_dispatch_context() -> DispatchContext:
+    """Return the context of the running code."""
+    return _context.get()
+
+
+def handling(context: DispatchContext) -> None:
+    """Make this the context of the running code, until somebody sets another."""
+    _context.set(context)
+
+
+@contextmanager
+def dispatching_as(origin: str, *, cause: str | None = None) -> Iterator[None]:
+    """Let all that is dispatched inside the block carry this origin and cause.
+
+    Args:
+        origin: ``service:NAME`` or ``listener:NAME``.
+        cause: the id of the record that is being answered; None if there is none.
+    """
+    token = _context.set(DispatchContext(origin, cause))
+    try:
+        yield
+    finally:
+        _context.reset(token)

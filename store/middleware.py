@@ -1,0 +1,91 @@
+"""The protocols of middleware: what it is given, what it is, and what else it may offer.
+
+What belongs here: the shapes that a middleware author meets.  What does not: building the chain,
+which `build_chain` does.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
+
+if TYPE_CHECKING:
+    from refold.actions.action import Action
+
+__all__ = ["Closes", "CommitObserver", "Dispatch", "Flushes", "Middleware", "Service", "StoreAPI"]
+
+A = TypeVar("A", bound="Action")
+S_co = TypeVar("S_co", covariant=True)
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+class Dispatch(Protocol):
+    """Takes an action on its way to the reducer and returns what its caller shall get."""
+
+    def __call__(self, action: Action, /) -> Action:
+        """Handle one action."""
+        ...
+
+
+class StoreAPI(Protocol[S_co]):
+    """What a middleware sees of its store."""
+
+    @property
+    def state(self) -> S_co:
+        """The present state: the old one before ``next(action)``, the new one after it."""
+        ...
+
+    def dispatch(self, action: A, /) -> A:
+        """Send an action through the whole chain again."""
+        ...
+
+
+class Middleware(Protocol[S_contra]):
+    """Set up once per store; returns the handler of every action.
+
+    A middleware object may also offer what the protocols below say; each is looked for once, when
+    the store is made.
+    """
+
+    def __call__(self, store: StoreAPI[S_contra], next: Dispatch, /) -> Dispatch:  # noqa: A002
+        """Return a handler, which calls ``next(action)`` to let an action go on to the reducer."""
+        ...
+
+
+@runtime_checkable
+class CommitObserver(Protocol):
+    """A middleware that wants what really reached the reducer, wherever it stands in the list."""
+
+    def committed(self, actions: tuple[Action, ...], /) -> None:
+        """Take note of one commit: after the reducer, before any subscriber.
+
+        Args:
+            actions: the one action, or all actions of a transaction in order.
+        """
+        ...
+
+
+@runtime_checkable
+class Service(Protocol):
+    """A middleware that lives in time: a connection, a timer."""
+
+    async def run(self) -> None:
+        """Work between entering and leaving the store; leaving cancels it and waits for it."""
+        ...
+
+
+@runtime_checkable
+class Flushes(Protocol):
+    """A middleware that writes somewhere."""
+
+    async def flushed(self) -> None:
+        """Wait until all that was committed so far is where it is promised to be."""
+        ...
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """A middleware that holds something open."""
+
+    def close(self) -> None:
+        """Let go of it; called once, after the services have stopped."""
+        ...

@@ -1,0 +1,50 @@
+"""The refusal of whatever was dispatched and is no action, naming what it is."""
+
+from __future__ import annotations
+
+import inspect
+from typing import NoReturn
+
+from refold.actions.action import Action
+from refold.errors import NotAnActionError
+
+__all__ = ["refuse_non_action"]
+
+
+def refuse_non_action(candidate: object) -> NoReturn:
+    """Raise the error that says what was dispatched instead of an action.
+
+    Raises:
+        NotAnActionError: always.
+    """
+    message = (
+        f"dispatch expects an instance of a class declared by @action, got"
+        f" {_describe(candidate)}; the state is unchanged"
+    )
+    if inspect.iscoroutine(candidate):
+        candidate.close()  # otherwise Python warns that it was never awaited
+    raise NotAnActionError(message)
+
+
+def _describe(candidate: object) -> str:
+    if candidate is None:
+        return "None"
+    if isinstance(candidate, type):
+        if issubclass(candidate, Action):
+            return (
+                f"the action class itself, not an instance: write {candidate.__name__}(...) with"
+                f" its fields"
+            )
+        return f"the class {candidate.__name__}"
+    if inspect.iscoroutine(candidate):
+        return f"the coroutine {candidate.__qualname__}: await it and dispatch what it returns"
+    if callable(candidate):
+        name = getattr(candidate, "__qualname__", type(candidate).__name__)
+        return (
+            f"the function {name} (type {type(candidate).__name__}): call it, or add the thunks"
+            f" middleware"
+        )
+    if isinstance(candidate, Action):
+        cls = type(candidate)
+        return f"an instance of {cls.__name__}, which lacks its own @action('group/name') decorator"
+    return f"{candidate!r} (type {type(candidate).__name__})"

@@ -1,0 +1,304 @@
+"""`Store`: one state, changed only by dispatched actions.
+
+What belongs here: joining the parts to the public surface.  What does not: any of the parts, each
+of which has a file of its own beside this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from threading import get_ident
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
+
+from refold.errors import ReducerReturnedNoneError, WrongThreadError
+from refold.reducers.reducer import Reducer, as_reducer
+from refold.store.build_chain import ChainAPI, build_chain, check_middleware
+from refold.store.commit_core import CommitCore
+from refold.store.entry import Dispatcher, make_entry
+from refold.store.middleware import Closes, CommitObserver, Flushes, Middleware, Service
+from refold.store.notifier import Notifier
+from refold.store.services import RunningServices
+from refold.store.state_changes import StateChanges
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from typing_extensions import Self
+
+    from refold.actions.action import Action
+
+__all__ = ["Store"]
+
+S = TypeVar("S")
+R = TypeVar("R")
+A = TypeVar("A", bound="Action")
+
+
+class Store(Generic[S]):
+    """One immutable state tree and the only way to change it.
+
+    It works at once; entering it by ``async with`` starts the services among its middleware, and
+    leaving stops all of them.
+
+    Args:
+        reducer: a Reducer, or a plain ``(state | None, action) -> state`` function.
+        state: the state to start from; a mapping of slices for a combined reducer; None for the
+            reducer's own initial state.
+        middleware: the first listed is the outermost.
+        check_duplicate_middleware: refuse the same middleware listed twice.
+
+    Raises:
+        ReducerDeclarationError: the reducer is not callable.
+        MiddlewareError: something in the list is no middleware.
+        StateShapeError: the state is of a kind that the reducer does not fold.
+        ValueTypeError: a type in the state or in an action is mutable or cannot be serialised.
+    """
+
+    def __init__(
+        self,
+        reducer: Callable[[Any, Any], S],
+        /,
+        *,
+        state: Any = None,  # noqa: ANN401  # S, or a mapping that the reducer completes
+        middleware: Iterable[Middleware[S]] = (),
+        check_duplicate_middleware: bool = True,
+    ) -> None:
+        """Make the store; every middleware is set up once, now."""
+        self._reducer = as_reducer(reducer)
+        start = _start_state(self._reducer, state)
+        self._core = CommitCore(self._reducer, start)
+        self._reducer.watch(self._core)
+        self._notifier = Notifier(self._core)
+        self._middleware: tuple[Any, ...] = check_middleware(
+            middleware, allow_twice=not check_duplicate_middleware
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._services: RunningServices | None = None
+        self._closed = False
+        self._changes: weakref.WeakSet[StateChanges[Any]] = weakref.WeakSet()
+        self.dispatch = self._make_dispatch()
+
+    dispatch: Dispatcher
+    """Fold an action into the state, tell whoever subscribed, and return the action.
+
+    One atomic commit.  Raises NotAnActionError, InsideReducerError, WrongThreadError,
+    StoreClosedError, SubscriberError, or what the reducer raised; only a SubscriberError comes after
+    the commit, all others leave the state as it was.
+    """
+
+    @property
+    def state(self) -> S:
+        """The present state.
+
+        Raises:
+            InsideReducerError: a reducer is running.
+        """
+        return cast("S", self._core.read_state())
+
+    def dispatch_threadsafe(self, action: A, /) -> concurrent.futures.Future[A]:
+        """Dispatch from another thread: the store's event loop does it as soon as it can.
+
+        Returns:
+            A future of what dispatch returns or raises.
+
+        Raises:
+            WrongThreadError: the store was not entered by ``async with``, so has no loop.
+        """
+        if self._loop is None:
+            message = (
+                "dispatch_threadsafe needs the store's event loop: enter the store by"
+                " 'async with' first"
+            )
+            raise WrongThreadError(message)
+        future: concurrent.futures.Future[A] = concurrent.futures.Future()
+
+        def dispatch_here() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(self.dispatch(action))
+            except BaseException as error:  # noqa: BLE001  # the waiting thread gets it
+                future.set_exception(error)
+
+        self._loop.call_soon_threadsafe(dispatch_here)
+        return future
+
+    @overload
+    def subscribe(self, function: Callable[[], object], /) -> Callable[[], None]: ...
+    @overload
+    def subscribe(
+        self, function: Callable[[R, R], object], /, *, select: Callable[[S], R]
+    ) -> Callable[[], None]: ...
+    def subscribe(
+        self, function: Callable[..., object], /, *, select: Callable[[S], R] | None = None
+    ) -> Callable[[], None]:
+        """Call a function after every dispatch, or whenever a selector's value changes.
+
+        Args:
+            function: without ``select`` called with nothing, after each dispatch, also one that
+                changed nothing; with it called with the new and the old value.
+            select: a pure function of the state; it runs again only when a slice that it reads
+                has changed.
+
+        Returns:
+            A function that ends this subscription; calling it twice is harmless.
+
+        Raises:
+            TypeError: the function is not callable.
+            InsideReducerError: a reducer is running.
+        """
+        self._core.check_outside_reducer("subscribe")
+        if not callable(function) or not (select is None or callable(select)):
+            wrong = function if not callable(function) else select
+            message = (
+                f"subscribe expects a function, got {type(wrong).__name__}; pass a callable without"
+                f" arguments, or one of (new, old) and select="
+            )
+            raise TypeError(message)
+        subscription = (
+            self._notifier.add(function)
+            if select is None
+            else self._notifier.add_selection(function, select)
+        )
+
+        def unsubscribe() -> None:
+            self._core.check_outside_reducer("unsubscribe")
+            self._notifier.remove(subscription)
+
+        return unsubscribe
+
+    @overload
+    def changes(self, *, max_pending: int = ...) -> StateChanges[S]: ...
+    @overload
+    def changes(self, select: Callable[[S], R], /, *, max_pending: int = ...) -> StateChanges[R]: ...
+    def changes(
+        self, select: Callable[[S], Any] | None = None, /, *, max_pending: int = 10_000
+    ) -> StateChanges[Any]:
+        """Return an asynchronous iterator over the present value and every later one.
+
+        Args:
+            select: what to look at; None for the whole state.
+            max_pending: how many values a slow reader may leave unread before it gets a
+                SubscriberTooSlowError, 1 or more.
+        """
+        chosen = select or _whole_state
+        changes: StateChanges[Any] = StateChanges(
+            lambda function: self.subscribe(function, select=chosen),
+            chosen(self.state),
+            max_pending,
+        )
+        self._changes.add(changes)
+        return changes
+
+    def replace_reducer(self, reducer: Callable[[Any, Any], S], /) -> None:
+        """Let another reducer fold from now on; the state stays, new slices get their initial one.
+
+        Raises:
+            ReducerDeclarationError: it is no reducer; the old one stays.
+        """
+        self._core.check_outside_reducer("replace the reducer")
+        checked = as_reducer(reducer)
+        checked.check_action_types()
+        self._core.replace_reducer(checked)
+        self._reducer = checked
+        checked.watch(self._core)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Collect the dispatches of a ``with`` block into one commit and one notification.
+
+        When the block raises, the state is the one before it and the log has none of its actions.
+        A nested transaction rolls back alone; what it keeps is told with the outermost one.
+        """
+        self._core.check_outside_reducer("begin a transaction")
+        notifier, core = self._notifier, self._core
+        is_outermost = not notifier.is_collecting
+        if is_outermost:
+            notifier.begin_collecting()
+        kept, mark = core.snapshot(), notifier.mark()
+        try:
+            yield
+        except BaseException:
+            core.restore(kept)
+            notifier.forget_since(mark)
+            raise
+        finally:
+            if is_outermost:
+                notifier.end_collecting()
+
+    async def flushed(self) -> None:
+        """Wait until everything committed so far is where each middleware promises to put it."""
+        for middleware in self._middleware:
+            if isinstance(middleware, Flushes):
+                await middleware.flushed()
+
+    async def aclose(self) -> None:
+        """Stop all that runs for this store and let go of what it holds; twice is harmless."""
+        if self._services is not None:
+            await self._services.cancel_and_wait()
+        self._close()
+
+    async def __aenter__(self) -> Self:
+        """Start the services; from here on the running loop's thread is the store's own."""
+        self._loop = asyncio.get_running_loop()
+        self._core.owner = get_ident()
+        self._services = RunningServices(m for m in self._middleware if isinstance(m, Service))
+        await self._services.start()
+        return self
+
+    async def __aexit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop the services, wait for them, and close the middleware."""
+        services, self._services = self._services, None
+        try:
+            if services is not None:
+                await services.stop(error_type, error, traceback)
+        finally:
+            self._close()
+
+    def _close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        self._core.close()
+        for changes in tuple(self._changes):
+            changes.end()
+        for middleware in self._middleware:
+            if isinstance(middleware, Closes):
+                middleware.close()
+
+    def _make_dispatch(self) -> Dispatcher:
+        """Return the way in: the chain, behind what must be settled before any middleware runs."""
+        api = ChainAPI(self._core.read_state)
+        chain = build_chain(self._middleware, api, self._core.commit)
+        observers = [m.committed for m in self._middleware if isinstance(m, CommitObserver)]
+        self._notifier.observe(*observers)
+        dispatch = make_entry(self._core, chain, keeps_context=bool(observers))
+        api.open(dispatch)
+        return dispatch
+
+
+def _start_state(reducer: Reducer[S], given: Any) -> S:  # noqa: ANN401  # see `Store`
+    """Return the state to start from, after checking its types and those of the actions."""
+    reducer.check_action_types()
+    start = reducer.initial if given is None else reducer.take_given_state(given, "state=")
+    if start is None and reducer.function is not None and reducer.makes_own_initial:
+        message = (
+            "the reducer returned None during initialisation; return the initial state when the"
+            " state given is None, or use Reducer.of(function, initial)"
+        )
+        raise ReducerReturnedNoneError(message)
+    reducer.check_state_type(start, type(start).__name__)
+    return start
+
+
+def _whole_state(state: S) -> S:
+    return state
