@@ -90,7 +90,7 @@ def check_class(cls: type) -> None:
     _checked_classes.add(cls)
 
 
-def check_value_type(tp: Any, path: str) -> None:  # noqa: ANN401  # a type form has no type
+def check_value_type(tp: Any, path: str) -> None:
     """Check one type, and all that it is made of.
 
     Args:
@@ -104,7 +104,7 @@ def check_value_type(tp: Any, path: str) -> None:  # noqa: ANN401  # a type form
     _check(tp, path, frozenset())
 
 
-def allows_none(tp: Any) -> bool:  # noqa: ANN401  # a type form has no type
+def allows_none(tp: Any) -> bool:
     """Tell whether None is one of the values of a type form."""
     if tp is None or tp is type(None):
         return True
@@ -114,7 +114,7 @@ def allows_none(tp: Any) -> bool:  # noqa: ANN401  # a type form has no type
     return is_union and any(allows_none(choice) for choice in typing.get_args(tp))
 
 
-def _check(tp: Any, path: str, inside: frozenset[type]) -> None:  # noqa: ANN401
+def _check(tp: Any, path: str, inside: frozenset[type]) -> None:
     if tp is None or tp in SCALAR_TYPES or typing.get_origin(tp) is Literal:
         return
     if isinstance(tp, NewType):
@@ -135,7 +135,7 @@ def _check_type_variable(tp: TypeVar, path: str, inside: frozenset[type]) -> Non
             _check(choice, path, inside)
 
 
-def _check_generic(tp: Any, path: str, inside: frozenset[type]) -> None:  # noqa: ANN401
+def _check_generic(tp: Any, path: str, inside: frozenset[type]) -> None:
     origin, arguments = typing.get_origin(tp), typing.get_args(tp)
     if origin is typing.Annotated or origin is typing.Final:
         _check(arguments[0], path, inside)
@@ -154,7 +154,7 @@ def _check_generic(tp: Any, path: str, inside: frozenset[type]) -> None:  # noqa
         _refuse(tp, path)
 
 
-def _part_name(origin: Any, index: int, arguments: tuple[Any, ...]) -> str:  # noqa: ANN401
+def _part_name(origin: Any, index: int, arguments: tuple[Any, ...]) -> str:
     if origin is tuple and arguments[-1] is not Ellipsis:
         return str(index)
     if _COLLECTIONS[origin] == "value" and index == 0:
@@ -190,7 +190,7 @@ def _is_immutable_record(cls: type) -> bool:
     return issubclass(cls, tuple) or cls.__setattr__ is not object.__setattr__
 
 
-def _refuse(tp: Any, path: str, advice: str | None = None) -> None:  # noqa: ANN401
+def _refuse(tp: Any, path: str, advice: str | None = None) -> None:
     origin = typing.get_origin(tp) or tp
     if advice is None:
         advice = _ADVICE.get(origin) if isinstance(origin, collections.abc.Hashable) else None

@@ -56,4 +56,3 @@ def as_matcher(choice: Matchable) -> Matcher:
         f" pass the class itself, any_of(...), all_of(...) or a function"
     )
     raise ReducerDeclarationError(message)
-

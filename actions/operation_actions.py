@@ -5,13 +5,15 @@ What belongs here: declaring them and matching them.  What does not: running an 
 
 from __future__ import annotations
 
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
 from refold.actions.action import Action, action, action_base
-from refold.actions.matchers import Matcher
 from refold.actions.registry import check_wire_name
+
+if TYPE_CHECKING:
+    from refold.actions.matchers import Matcher
 
 __all__ = [
     "OperationActions",
@@ -117,10 +119,9 @@ def operation_actions(
         ActionDeclarationError: the name is not of that form.
         WireNameTakenError: another class has one of the names.
     """
-
     check_wire_name(wire_name)
 
-    def declare(base: type[Action], stage: str, **fields: Any) -> Any:  # noqa: ANN401  # a class
+    def declare(base: type[Action], stage: str, **fields: Any) -> Any:
         title = "".join(part.capitalize() for part in wire_name.rpartition("/")[2].split("_"))
         annotations = {"request_id": str, "argument": argument, **fields}
         namespace = {
@@ -129,7 +130,9 @@ def operation_actions(
             "__qualname__": f"{wire_name}.{title}{stage.capitalize()}",
             "__doc__": f"The operation {wire_name!r} is {stage}.",
         }
-        return action(f"{wire_name}_{stage}")(type(f"{title}{stage.capitalize()}", (base,), namespace))
+        return action(f"{wire_name}_{stage}")(
+            type(f"{title}{stage.capitalize()}", (base,), namespace)
+        )
 
     return OperationActions(
         wire_name=wire_name,

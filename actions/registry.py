@@ -41,8 +41,8 @@ def check_wire_name(wire_name: object) -> str:
         return wire_name
     message = (
         f"the wire name of an action must be a text 'group/long_snake_case_name' of letters,"
-        f" digits, '_', '-' and '.', got {wire_name!r}; write @action('group/name') above the class:"
-        f" logs find it by this name, also when it has moved to another module"
+        f" digits, '_', '-' and '.', got {wire_name!r}; write @action('group/name') above it:"
+        f" logs find it by this name wherever it has moved to"
     )
     raise ActionDeclarationError(message)
 

@@ -87,7 +87,7 @@ _MODULE_OF = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  # each name has a type of its own
+def __getattr__(name: str) -> Any:
     if name not in _MODULE_OF:
         message = f"module 'refold' has no attribute {name!r}"
         raise AttributeError(message)

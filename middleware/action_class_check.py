@@ -31,7 +31,7 @@ class ActionClassCheck:
         """Return a handler that looks at each action and lets it go on."""
         del store
 
-        def handle(action: Any) -> Action:  # noqa: ANN401  # whatever was dispatched
+        def handle(action: Any) -> Action:
             if self._is_action_class(action):
                 name = getattr(action, "__name__", repr(action))
                 message = (

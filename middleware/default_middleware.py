@@ -30,6 +30,8 @@ def default_middleware(
         chosen.append(make_timestamps(time.time if timestamps is True else timestamps))
     if __debug__ and action_class_check is not False:
         chosen.append(
-            ActionClassCheck() if action_class_check is True else ActionClassCheck(action_class_check)
+            ActionClassCheck()
+            if action_class_check is True
+            else ActionClassCheck(action_class_check)
         )
     return chosen

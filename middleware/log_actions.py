@@ -56,7 +56,7 @@ def log_actions(
     return set_up
 
 
-def describe_action(action: object, width: int = _WIDTH) -> str:
+def describe_action(action: Any, width: int = _WIDTH) -> str:
     """Return an action in one line: its wire name, then its fields but the time."""
     name = getattr(action, "wire_name", type(action).__name__)
     fields = attrs.fields(type(action)) if attrs.has(type(action)) else ()
@@ -94,7 +94,7 @@ class _ShortRepr(reprlib.Repr):
         super().__init__()
         self.maxstring = self.maxother = 40
 
-    def repr_PMap(self, value: Any, _level: int) -> str:  # noqa: ANN401, N802  # reprlib's name
+    def repr_PMap(self, value: Any, _level: int) -> str:  # noqa: N802  # reprlib's name
         return f"PMap of {len(value)}"
 
 

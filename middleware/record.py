@@ -40,6 +40,9 @@ def record(path: Path | str, /) -> Recorder:
 class Recorder:
     """Middleware that records one store."""
 
+    sets_cause = True
+    """The record of an action is the cause of what is dispatched while it is handled."""
+
     def __init__(self, path: Path) -> None:
         """Keep the path; the file is created when a store is made with this middleware."""
         self._path = path

@@ -18,7 +18,7 @@ def thunks(store: StoreAPI[Any], next: Dispatch) -> Dispatch:  # noqa: A002  # i
     Whatever it returns is what ``dispatch`` returns: of a coroutine function, an awaitable.
     """
 
-    def handle(action: Any) -> Any:  # noqa: ANN401  # an action or a thunk
+    def handle(action: Any) -> Any:
         if callable(action) and not isinstance(action, Action | type):
             return action(store.dispatch, lambda: store.state)
         return next(action)

@@ -13,7 +13,7 @@ from refold.actions.check_value_type import SCALAR_TYPES, check_class, check_val
 __all__ = ["check_state_type"]
 
 
-def check_state_type(state: Any, path: str) -> None:  # noqa: ANN401  # a state of any type
+def check_state_type(state: Any, path: str) -> None:
     """Check a state's class; of a bare collection, the elements that it has.
 
     Args:
@@ -39,11 +39,11 @@ def check_state_type(state: Any, path: str) -> None:  # noqa: ANN401  # a state 
         check_value_type(cls, path)
 
 
-def _check_record(state: Any, cls: type, path: str) -> None:  # noqa: ANN401
+def _check_record(state: Any, cls: type, path: str) -> None:
     try:
         check_value_type(cls, path)
         check_class(cls)
     except NameError:  # annotations of a class inside a function: look at the values instead
-        names = [f.name for f in attrs.fields(cls)] if attrs.has(cls) else cls._fields
+        names = [f.name for f in attrs.fields(cls)] if attrs.has(cls) else state._fields
         for name in names:
             check_state_type(getattr(state, name), f"{path}.{name}")

@@ -25,7 +25,7 @@ def make_keyed_child_step(
 ) -> Step:
     """Return a step for the child at ``state.field[key(action)]``; no such child: no change."""
 
-    def step(state: Any, action: Action) -> Any:  # noqa: ANN401  # the child's state has any type
+    def step(state: Any, action: Action) -> Any:
         children = getattr(state, field)
         child_key = key(action)
         if child_key not in children:
@@ -35,7 +35,7 @@ def make_keyed_child_step(
         if after is before:
             return state
         if after is None:
-            raise _returned_none(f"{field}[{child_key!r}]", action)
+            raise _returned_none(field, child_key, action)
         return evolve(state, **{field: children.set(child_key, after)})
 
     return step
@@ -44,7 +44,7 @@ def make_keyed_child_step(
 def make_optional_child_step(field: str, child_step: Step) -> Step:
     """Return a step for the child at ``state.field``; while that is None the child is not run."""
 
-    def step(state: Any, action: Action) -> Any:  # noqa: ANN401  # the child's state has any type
+    def step(state: Any, action: Action) -> Any:
         before = getattr(state, field)
         if before is None:
             return state
@@ -54,8 +54,9 @@ def make_optional_child_step(field: str, child_step: Step) -> Step:
     return step
 
 
-def _returned_none(where: str, action: Action) -> ReducerReturnedNoneError:
-    return ReducerReturnedNoneError(
-        f"the reducer for the child {where} returned None for {type(action).wire_name}; return the"
-        f" state it was given to ignore an action"
+def _returned_none(field: str, key: object, action: Action) -> ReducerReturnedNoneError:
+    message = (
+        f"the reducer for the child {field}[{key!r}] returned None for {type(action).wire_name};"
+        f" return the state it was given to ignore an action"
     )
+    return ReducerReturnedNoneError(message)

@@ -8,7 +8,7 @@ which `probe_reducer` does.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -157,7 +157,7 @@ class CombinedReducer(Reducer[S]):
             at: finds the state of this reducer in a larger root; None if it is the root.
         """
 
-        def get_slice(root: Any) -> Any:  # noqa: ANN401  # any root that `at` understands
+        def get_slice(root: Any) -> Any:  # any root that `at` understands
             value = self.shape.read(root if at is None else at(root), name)
             return self.slices[name].initial if self._is_missing(name, value) else value
 
@@ -184,7 +184,7 @@ class CombinedReducer(Reducer[S]):
         }
         return self._with_changes(root, missing) if missing else root
 
-    def __call__(self, state: Any, action: Action, /) -> S:  # noqa: ANN401  # see shape_given_state
+    def __call__(self, state: Any, action: Action, /) -> S:
         """Return the root that follows; the identical object if nothing changed.
 
         Args:
@@ -195,11 +195,11 @@ class CombinedReducer(Reducer[S]):
             None if state is None else self.take_given_state(state, "a previous result"), action
         )
 
-    def take_given_state(self, given: Any, source: str) -> S:  # noqa: ANN401  # may be partial
+    def take_given_state(self, given: Any, source: str) -> S:
         """Return a root; see `shape_given_state`."""
         return shape_given_state(self, given, source)
 
-    def adopt_state(self, old: Any, old_reducer: Reducer[Any]) -> S:  # noqa: ANN401  # of another
+    def adopt_state(self, old: Any, old_reducer: Reducer[Any]) -> S:
         """Return a root to go on from; see `given_state.adopt_state`."""
         return adopt_state(self, old, old_reducer)
 
@@ -228,9 +228,7 @@ class CombinedReducer(Reducer[S]):
     def _make_initial(self) -> S:
         return self.shape.build(
             {
-                name: self.slices[name].initial
-                if name in self.slices
-                else self.shape.default(name)
+                name: self.slices[name].initial if name in self.slices else self.shape.default(name)
                 for name in self.present_names
             }
         )
@@ -256,7 +254,7 @@ class CombinedReducer(Reducer[S]):
         if not plan.slices and plan.root is None and not self._injected:
             return None
 
-        def step(root: Any, action: Action) -> Any:  # noqa: ANN401  # erased, as Step is
+        def step(root: Any, action: Action) -> Any:
             root = self.complete(root)
             changes = {}
             for name, slice_step in plan.slices:
@@ -270,7 +268,7 @@ class CombinedReducer(Reducer[S]):
 
         return step
 
-    def checked(self, name: str, state: Any, action: Action) -> Any:  # noqa: ANN401  # any slice's
+    def checked(self, name: str, state: Any, action: Action) -> Any:
         """Return a slice's next state unless it is a forgotten one.
 
         Raises:

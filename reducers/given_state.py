@@ -79,7 +79,7 @@ def adopt_state(combined: CombinedReducer[S], old: object, old_reducer: Reducer[
 
 def _adopt_slice(
     combined: CombinedReducer[Any], name: str, value: Any, old_reducer: Reducer[Any] | None
-) -> Any:  # noqa: ANN401  # each slice has a type of its own
+) -> Any:
     reducer = combined.slices[name]
     if old_reducer is not None and value is not ABSENT:
         return reducer.adopt_state(value, old_reducer)
@@ -88,7 +88,7 @@ def _adopt_slice(
 
 def _shape_slice(
     combined: CombinedReducer[Any], name: str, given: Mapping[Any, Any], source: str
-) -> Any:  # noqa: ANN401  # each slice has a type of its own
+) -> Any:
     reducer = combined.slices.get(name)
     if reducer is None:
         return given.get(name, combined.shape.default(name))

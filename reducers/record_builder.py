@@ -10,6 +10,8 @@ into the real class, whose memory layout is the same (measured on CPython 3.11, 
 
 from __future__ import annotations
 
+import inspect
+import types
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -29,8 +31,10 @@ def has_plain_constructor(cls: type) -> bool:
     constructors and ``__init_subclass__``: such a class must be built by its own constructor.
     """
     fields = attrs.fields(cls)
+    constructor: Any = cls.__dict__.get("__init__", object.__init__)
     return (
-        cls.__init__.__code__.co_filename.startswith("<attrs generated")
+        inspect.isfunction(constructor)
+        and constructor.__code__.co_filename.startswith("<attrs generated")
         and not any(hasattr(cls, hook) for hook in ("__attrs_pre_init__", "__attrs_post_init__"))
         and not any("__init_subclass__" in base.__dict__ for base in _own_bases(cls))
         and "_attrs_cached_hash" not in getattr(cls, "__slots__", ())
@@ -45,7 +49,7 @@ def make_writable_twin(cls: type[R]) -> type[R]:
         "__setattr__": object.__setattr__,
         "__delattr__": object.__delattr__,
     }
-    return type(cls)(cls.__name__, (cls,), namespace)
+    return types.new_class(cls.__name__, (cls,), {}, lambda names: names.update(namespace))
 
 
 def make_record_builder(cls: type[R], names: Sequence[str]) -> Callable[[Sequence[Any]], R]:

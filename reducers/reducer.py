@@ -21,7 +21,7 @@ from refold.reducers.child_steps import make_keyed_child_step, make_optional_chi
 from refold.reducers.private_actions import InitialiseState
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing import Self
 
 __all__ = ["NOT_MADE_YET", "Reducer", "Step", "as_reducer", "explain_returned_none"]
 
@@ -58,7 +58,9 @@ class Reducer(Generic[S]):
         ReducerDeclarationError: neither or both of the two are given.
     """
 
-    def __init__(self, initial: S = NOT_MADE_YET, /, *, factory: Callable[[], S] | None = None) -> None:
+    def __init__(
+        self, initial: S = NOT_MADE_YET, /, *, factory: Callable[[], S] | None = None
+    ) -> None:
         """Declare a reducer without handlers."""
         if (initial is NOT_MADE_YET) == (factory is None):
             message = (
@@ -148,7 +150,7 @@ class Reducer(Generic[S]):
     ) -> Callable[
         [Callable[[S, A1 | A2 | A3 | A4 | A], S]], Callable[[S, A1 | A2 | A3 | A4 | A], S]
     ]: ...
-    def on(self, *action_types: type[Action]) -> Callable[[Step], Step]:
+    def on(self, *action_types: type[Action]) -> Callable[[Any], Any]:
         """Declare the handler of one or several action classes, each found by its exact type.
 
         Raises:
@@ -237,7 +239,7 @@ class Reducer(Generic[S]):
         return following  # type: ignore[no-any-return]  # what a handler of S returned
 
     def step_for(self, action_type: type[Action]) -> Step | None:
-        """Return the one function that folds actions of this exact class; None: it changes nothing.
+        """Return the one function that folds actions of a class; None if they change nothing.
 
         The answer is kept until a handler, child or slice is added.
         """
@@ -247,7 +249,7 @@ class Reducer(Generic[S]):
             step = self._compiled[action_type] = self._compile(action_type)
             return step
 
-    def take_given_state(self, given: Any, source: str) -> S:  # noqa: ANN401  # may be partial
+    def take_given_state(self, given: Any, source: str) -> S:
         """Return the state to start from when somebody gives one.
 
         Args:
@@ -257,7 +259,7 @@ class Reducer(Generic[S]):
         del source
         return given  # type: ignore[no-any-return]  # a plain reducer takes a state as it is
 
-    def adopt_state(self, old: Any, old_reducer: Reducer[Any]) -> S:  # noqa: ANN401  # of another
+    def adopt_state(self, old: Any, old_reducer: Reducer[Any]) -> S:
         """Return the state to go on from when this reducer replaces another in a store."""
         del old_reducer
         return old  # type: ignore[no-any-return]  # a plain reducer takes a state as it is
@@ -343,7 +345,7 @@ class Reducer(Generic[S]):
         if not matched:
             return exact if exact is not None else otherwise
 
-        def step(state: Any, action: Action) -> Any:  # noqa: ANN401  # erased, as Step is
+        def step(state: Any, action: Action) -> Any:
             nothing_matched = exact is None
             if exact is not None:
                 state = exact(state, action)
@@ -379,7 +381,7 @@ def explain_returned_none(who: str, action: Action) -> str:
 
 
 def _in_order(steps: list[Step]) -> Step:
-    def step(state: Any, action: Action) -> Any:  # noqa: ANN401  # erased, as Step is
+    def step(state: Any, action: Action) -> Any:
         for part in steps:
             state = part(state, action)
         return state

@@ -7,7 +7,7 @@ which reducer folds which field.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar, cast
 
 import attrs
 
@@ -39,17 +39,21 @@ class RootShape(Generic[S]):
                 f" got {cls!r}; write combine_reducers(AppState, name=reducer, ...)"
             )
             raise ReducerDeclarationError(message)
-        self.cls = cls
-        self.names: tuple[str, ...] = tuple(field.name for field in attrs.fields(cls))
-        self._alias = {field.name: field.alias for field in attrs.fields(cls)}
-        self._default = {field.name: _default_of(field) for field in attrs.fields(cls)}
+        fields: Sequence[attrs.Attribute[Any]] = attrs.fields(cls)
+        self.cls: type[S] = cast("type[S]", cls)
+        """The root class."""
+        self.names: tuple[str, ...] = tuple(field.name for field in fields)
+        """Its fields, in order."""
         self.is_plain = has_plain_constructor(cls)
+        """Whether its constructor does nothing but store."""
+        self._alias = {field.name: field.alias for field in fields}
+        self._default = {field.name: _default_of(field) for field in fields}
 
-    def default(self, name: str) -> Any:  # noqa: ANN401  # each field has a type of its own
+    def default(self, name: str) -> Any:
         """Return the field's default, the identical object each time; ABSENT if it has none."""
         return self._default[name]
 
-    def read(self, root: S, name: str) -> Any:  # noqa: ANN401  # each field has a type of its own
+    def read(self, root: S, name: str) -> Any:
         """Return the field's value in the root; ABSENT if it has none."""
         return getattr(root, name, ABSENT)
 
@@ -57,7 +61,7 @@ class RootShape(Generic[S]):
         """Return a function that builds a root from the values of these fields, in this order."""
         if self.is_plain:
             return make_record_builder(self.cls, names)
-        parameters = [self._alias[name] for name in names]
+        parameters: list[str] = [str(self._alias[name]) for name in names]
         return lambda values: self.cls(**dict(zip(parameters, values, strict=True)))
 
     def build(self, values: Mapping[str, Any]) -> S:
@@ -72,9 +76,8 @@ class RootShape(Generic[S]):
             return False
 
 
-def _default_of(field: attrs.Attribute[Any]) -> Any:  # noqa: ANN401  # any field's default
+def _default_of(field: attrs.Attribute[Any]) -> Any:
     if field.default is attrs.NOTHING:
         return ABSENT
-    if isinstance(field.default, attrs.Factory):  # type: ignore[arg-type]  # a class at run time
-        return field.default.factory()
-    return field.default
+    factory = getattr(field.default, "factory", None)  # attrs.Factory is no class to checkers
+    return field.default if factory is None else factory()

@@ -11,7 +11,7 @@ from typing import Any
 __all__ = ["run_template"]
 
 
-def run_template(source: str, name: str, names: dict[str, Any]) -> Any:  # noqa: ANN401
+def run_template(source: str, name: str, names: dict[str, Any]) -> Any:
     """Return the function called ``name`` that the source defines.
 
     Args:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 import cattrs
 
-from refold.actions.action import Action
 from refold.actions.check_value_type import check_class
 from refold.actions.registry import find_action_class
 from refold.errors import PayloadError, UnknownActionError
@@ -21,6 +20,7 @@ from refold.replay.value_codec import make_value_converter
 if TYPE_CHECKING:
     from cattrs import Converter
 
+    from refold.actions.action import Action
     from refold.replay.log_record import LogRecord
 
 __all__ = ["decode_action", "decode_state", "encode_payload", "encode_state"]
@@ -72,7 +72,7 @@ def decode_action(record: LogRecord) -> Action:
     return _decode({**record.payload, "at_ms": record.at_ms}, cls, where)
 
 
-def encode_state(state: Any) -> Any:  # noqa: ANN401  # a state of any type
+def encode_state(state: Any) -> Any:
     """Return a state as JSON values; a field that is absent is left out.
 
     Raises:
@@ -86,7 +86,7 @@ def encode_state(state: Any) -> Any:  # noqa: ANN401  # a state of any type
     return {f.name: _encode(getattr(state, f.name), f.type or type(state)) for f in fields}
 
 
-def decode_state(value: Any, cls: type[T]) -> T:  # noqa: ANN401  # any JSON value
+def decode_state(value: Any, cls: type[T]) -> T:
     """Return the state that was encoded from an instance of the class.
 
     Raises:
@@ -95,7 +95,7 @@ def decode_state(value: Any, cls: type[T]) -> T:  # noqa: ANN401  # any JSON val
     return _decode(value, cls, "the start state")
 
 
-def _encode(value: Any, cls: Any) -> Any:  # noqa: ANN401  # any value of that type form
+def _encode(value: Any, cls: Any) -> Any:
     try:
         return _converter().unstructure(value, cls)
     except NameError as error:
@@ -108,7 +108,7 @@ def _encode(value: Any, cls: Any) -> Any:  # noqa: ANN401  # any value of that t
         raise PayloadError(message, path=cls.__name__) from error
 
 
-def _decode(value: Any, cls: type[T], where: str) -> T:  # noqa: ANN401  # any JSON value
+def _decode(value: Any, cls: type[T], where: str) -> T:
     try:
         return _converter().structure(value, cls)
     except NameError as error:

@@ -16,7 +16,8 @@ import enum
 import hashlib
 import struct
 import uuid
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import attrs
@@ -66,7 +67,7 @@ def _hash(form: bytes) -> str:
     return hashlib.blake2b(form, digest_size=16).hexdigest()
 
 
-def _form(value: Any) -> bytes:  # noqa: ANN401  # any value of a state
+def _form(value: Any) -> bytes:  # noqa: PLR0911  # a table of kinds, one per line
     write = _FORM_OF.get(type(value))
     if write is not None:
         return write(value)
@@ -77,18 +78,18 @@ def _form(value: Any) -> bytes:  # noqa: ANN401  # any value of a state
     if isinstance(value, Mapping):
         pairs = sorted((_form(key), _form(entry)) for key, entry in value.items())
         return _join(b"m", _flatten_pairs(pairs))
-    if isinstance(value, Set):
+    if isinstance(value, AbstractSet):
         return _join(b"S", sorted(map(_form, value)))
-    if isinstance(value, Sequence) and not isinstance(value, str | bytes | bytearray):
+    write = next((write for base, write in _FORM_OF.items() if isinstance(value, base)), None)
+    if write is not None:
+        return write(value)
+    if isinstance(value, Sequence):
         return _join(b"l", list(map(_form, value)))
-    for base, write_base in _FORM_OF.items():
-        if isinstance(value, base):
-            return write_base(value)
     message = f"{value!r} of type {type(value).__qualname__} has no canonical form"
     raise PayloadError(message, path="")
 
 
-def _field_forms(record: object) -> list[tuple[str, bytes]]:
+def _field_forms(record: Any) -> list[tuple[str, bytes]]:
     """Return the form of each field of an attrs record; a field that is absent is left out."""
     names = (field.name for field in attrs.fields(type(record)))
     return [(name, _form(getattr(record, name))) for name in names if hasattr(record, name)]

@@ -1,4 +1,4 @@
-"""Where two states differ: the paths of their parts, with what stood there and what stands there."""
+"""Where two states differ: paths of parts, with what stood there and what stands there."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class ChangedPath:
     """What stands there; `ABSENT` for a removal."""
 
 
-def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[ChangedPath]:  # noqa: ANN401
+def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[ChangedPath]:
     """Yield the smallest parts in which two states differ, in the order of fields and keys.
 
     Parts that are the identical object are not looked into, so the cost grows with the change.
@@ -50,16 +50,20 @@ def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[ChangedPath]: 
         yield ChangedPath(path, old, new)
     elif attrs.has(type(old)):
         for field in attrs.fields(type(old)):
-            parts = (getattr(state, field.name, ABSENT) for state in (old, new))
-            yield from changed_paths(*parts, f"{path}.{field.name}".lstrip("."))
+            yield from changed_paths(
+                getattr(old, field.name, ABSENT),
+                getattr(new, field.name, ABSENT),
+                f"{path}.{field.name}".lstrip("."),
+            )
     elif isinstance(old, PMap):
         for key in [*old, *(key for key in new if key not in old)]:
-            yield from changed_paths(
-                old.get(key, ABSENT), new.get(key, ABSENT), f"{path}[{key!r}]"
-            )
+            yield from changed_paths(old.get(key, ABSENT), new.get(key, ABSENT), f"{path}[{key!r}]")
     elif isinstance(old, PVector | tuple):
         for index in range(max(len(old), len(new))):
-            parts = (state[index] if index < len(state) else ABSENT for state in (old, new))
-            yield from changed_paths(*parts, f"{path}[{index}]")
+            yield from changed_paths(
+                old[index] if index < len(old) else ABSENT,
+                new[index] if index < len(new) else ABSENT,
+                f"{path}[{index}]",
+            )
     elif old != new:
         yield ChangedPath(path, old, new)

@@ -1,12 +1,11 @@
-"""Lines that show when they are not what was written: JSON, with a checksum chained to the line
-before.
+"""Lines of JSON that show when they are not what was written, by a chain of checksums.
 
 What belongs here: sealing and opening one line.  What does not: what a line says.
 
-The checksum is CRC-32 (zlib's): it finds every change of up to 32 bits in a row, and runs at several
-gigabytes a second.  It covers the line and the checksum before it, so that a missing, repeated or
-reordered line is seen as well as a changed one.
-"""  # noqa: D205  # one sentence
+The checksum is CRC-32 (zlib's): it finds every change of up to 32 bits in a row, at gigabytes a
+second.  It covers the line and the checksum before it, so that a missing, repeated or reordered
+line is seen as well as a changed one.
+"""
 
 from __future__ import annotations
 

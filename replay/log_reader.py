@@ -62,7 +62,7 @@ class LogReader:
         """Close the file."""
         self._lines.close()
 
-    def _read_lines(self) -> Any:  # noqa: ANN401  # a generator, which can be closed
+    def _read_lines(self) -> Any:  # a generator, which can be closed
         try:
             file = self.path.open("rb")
         except OSError as error:
@@ -97,7 +97,8 @@ class LogReader:
                 format_version=value["refold_log"],
             )
         except KeyError as error:
-            raise self._damage(f"the header has no {error}") from error
+            reason = f"the header has no {error}"
+            raise self._damage(reason) from error
 
     def _open(self, line: bytes) -> dict[str, Any]:
         try:
@@ -107,11 +108,12 @@ class LogReader:
         self._line_number += 1
         return value
 
-    def _record(self, envelope: Any) -> LogRecord:  # noqa: ANN401  # any JSON value
+    def _record(self, envelope: Any) -> LogRecord:
         try:
             record = LogRecord(**envelope)
         except TypeError as error:
-            raise self._damage(f"the record is no envelope: {error}") from error
+            reason = f"the record is no envelope: {error}"
+            raise self._damage(reason) from error
         self._check(record.seq == self._head + 1, f"the record has the seq {record.seq}")
         self._head = record.seq
         return record

@@ -33,7 +33,7 @@ _FIRST_SEGMENT: Final = "00000000000000000001.jsonl"
 
 
 def segment_path(path: Path) -> Path:
-    """Return the file for a log's path: itself if it ends in ``.jsonl``, else one in that folder."""
+    """Return the file of a log: the path itself if it ends in ``.jsonl``, else one in it."""
     return path if path.suffix == ".jsonl" else path / _FIRST_SEGMENT
 
 
@@ -41,7 +41,12 @@ class LogWriter:
     """One open log file; it only ever appends."""
 
     def __init__(
-        self, path: Path, *, start_state: Any, start_digest: str, digest_every: int  # noqa: ANN401
+        self,
+        path: Path,
+        *,
+        start_state: Any,
+        start_digest: str,
+        digest_every: int,
     ) -> None:
         """Create the file and write its header.
 
@@ -62,7 +67,9 @@ class LogWriter:
         self._checksum = FIRST_CHECKSUM
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            descriptor = os.open(
+                self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644
+            )
         except FileExistsError as error:
             message = (
                 f"{self.path} is there already, and recording would overwrite it; choose another"
@@ -70,7 +77,9 @@ class LogWriter:
             )
             raise LogExistsError(message) from error
         except OSError as error:
-            message = f"cannot record to {self.path}: {error.strerror}; choose a path that can be written"
+            message = (
+                f"cannot record to {self.path}: {error.strerror}; choose a path that can be written"
+            )
             raise LogWriteError(message) from error
         self._descriptor = descriptor
         self._close = weakref.finalize(self, os.close, descriptor)

@@ -15,9 +15,7 @@ __all__ = ["replay"]
 S = TypeVar("S")
 
 
-def replay(
-    log: Path | str | LogReader, reducer: Callable[[Any, Any], S], /
-) -> Timeline[S]:
+def replay(log: Path | str | LogReader, reducer: Callable[[Any, Any], S], /) -> Timeline[S]:
     """Return the timeline of a recorded run; no middleware and no effect runs.
 
     Args:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator, Sequence
-from typing import Any, Final, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
 from refold.errors import LogDamagedError, LogError, ReplayMismatchError
 from refold.replay.action_codec import decode_action, decode_state
 from refold.replay.canonical_digest import DIGEST_ALGORITHM, changed_slices, state_digest
-from refold.replay.log_reader import LogReader
 from refold.replay.log_record import LogHeader, LogRecord, TornTail
-from refold.reducers.reducer import Reducer
+
+if TYPE_CHECKING:
+    from refold.reducers.reducer import Reducer
+    from refold.replay.log_reader import LogReader
 
 __all__ = ["Timeline"]
 
@@ -185,7 +187,7 @@ class Timeline(Generic[S]):
             self._keyframe_seqs.append(seq)
             self._keyframes.append(state)
 
-    def _compare(self, last_good: int, seq: int, expected: str, state: Any) -> None:  # noqa: ANN401
+    def _compare(self, last_good: int, seq: int, expected: str, state: Any) -> None:
         found = state_digest(state)
         if found == expected:
             return

@@ -84,13 +84,17 @@ def _add_scalars(converter: Converter) -> None:
     converter.register_structure_hook(bool, lambda value, _: _expect(value, bool))
     for cls, (encode, decode) in _TEXT_FORMS.items():
         converter.register_unstructure_hook(cls, encode)
-        converter.register_structure_hook(cls, lambda v, _, decode=decode: decode(_expect(v, str)))
+        converter.register_structure_hook(cls, _from_text(decode))
     converter.register_unstructure_hook(
         datetime.timedelta, lambda delta: [delta.days, delta.seconds, delta.microseconds]
     )
     converter.register_structure_hook(
         datetime.timedelta, lambda parts, _: datetime.timedelta(*_expect(parts, list))
     )
+
+
+def _from_text(decode: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
+    return lambda value, _: decode(_expect(value, str))
 
 
 def _encode_float(number: float) -> object:
@@ -105,7 +109,7 @@ def _encode_int(number: int) -> object:
     return {"$int": hex(number)}
 
 
-def _decode_number(value: Any, wanted: type[Any]) -> Any:  # noqa: ANN401  # anything that JSON has
+def _decode_number(value: Any, wanted: type[Any]) -> Any:
     """Return the number as it was; an int in a float field stays an int."""
     if isinstance(value, dict) and len(value) == 1:
         if wanted is float and "$float" in value:
@@ -117,7 +121,7 @@ def _decode_number(value: Any, wanted: type[Any]) -> Any:  # noqa: ANN401  # any
     return _expect(value, wanted)
 
 
-def _expect(value: Any, wanted: type[Any]) -> Any:  # noqa: ANN401  # anything that JSON has
+def _expect(value: Any, wanted: type[Any]) -> Any:
     if isinstance(value, wanted):
         return value
     message = f"expected {wanted.__name__}, got {value!r}"
@@ -125,18 +129,18 @@ def _expect(value: Any, wanted: type[Any]) -> Any:  # noqa: ANN401  # anything t
 
 
 def _add_enums(converter: Converter) -> None:
-    def written_by_value(cls: Any) -> bool:  # noqa: ANN401  # an Enum class
+    def written_by_value(cls: Any) -> bool:  # an Enum class
         return all(isinstance(member.value, str | int) for member in cls)
 
-    def encode(member: Any) -> Any:  # noqa: ANN401  # a member, or its plain value
+    def encode(member: Any) -> Any:  # a member, or its plain value
         if not isinstance(member, enum.Enum):
             return member
         return member.value if written_by_value(type(member)) else member.name
 
-    def decode(value: Any, cls: Any) -> Any:  # noqa: ANN401  # an Enum class
+    def decode(value: Any, cls: Any) -> Any:  # an Enum class
         return cls(value) if written_by_value(cls) else cls[value]
 
-    def is_enum(cls: Any) -> bool:  # noqa: ANN401  # a type form
+    def is_enum(cls: Any) -> bool:
         return isinstance(cls, type) and issubclass(cls, enum.Enum)
 
     converter.register_unstructure_hook_func(is_enum, encode)
@@ -144,19 +148,19 @@ def _add_enums(converter: Converter) -> None:
 
 
 def _add_collections(converter: Converter) -> None:
-    def is_collection(tp: Any) -> bool:  # noqa: ANN401  # a type form
+    def is_collection(tp: Any) -> bool:
         return (typing.get_origin(tp) or tp) in _COLLECTIONS
 
-    def decode(value: Any, tp: Any) -> Any:  # noqa: ANN401
+    def decode(value: Any, tp: Any) -> Any:
         (element,) = typing.get_args(tp) or (Any,)
         parts = (converter.structure(part, element) for part in _expect(value, list))
         return _COLLECTIONS[typing.get_origin(tp) or tp](parts)
 
-    def make_encode(tp: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    def make_encode(tp: Any) -> Callable[[Any], Any]:
         (element,) = typing.get_args(tp) or (Any,)
         is_ordered = "Vector" in getattr(typing.get_origin(tp) or tp, "__name__", "")
 
-        def encode(values: Any) -> list[Any]:  # noqa: ANN401  # a collection
+        def encode(values: Any) -> list[Any]:
             ordered = values if is_ordered else sorted(values, key=canonical_digest)
             return [converter.unstructure(value, element) for value in ordered]
 
@@ -167,13 +171,13 @@ def _add_collections(converter: Converter) -> None:
 
 
 def _add_maps(converter: Converter) -> None:
-    def is_map(tp: Any) -> bool:  # noqa: ANN401  # a type form
+    def is_map(tp: Any) -> bool:
         return (typing.get_origin(tp) or tp) in _MAPS
 
-    def make_encode(tp: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    def make_encode(tp: Any) -> Callable[[Any], Any]:
         key_type, value_type = typing.get_args(tp) or (Any, Any)
 
-        def encode(entries: Any) -> Any:  # noqa: ANN401  # a map
+        def encode(entries: Any) -> Any:
             ordered = sorted(entries.items(), key=lambda pair: canonical_digest(pair[0]))
             pairs = [
                 [converter.unstructure(key, key_type), converter.unstructure(value, value_type)]
@@ -183,7 +187,7 @@ def _add_maps(converter: Converter) -> None:
 
         return encode
 
-    def decode(value: Any, tp: Any) -> Any:  # noqa: ANN401
+    def decode(value: Any, tp: Any) -> Any:
         key_type, value_type = typing.get_args(tp) or (Any, Any)
         pairs = value.items() if isinstance(value, dict) else _expect(value, list)
         return pyrsistent.pmap(
@@ -198,28 +202,28 @@ def _add_maps(converter: Converter) -> None:
 
 
 def _add_records(converter: Converter) -> None:
-    def is_record(tp: Any) -> bool:  # noqa: ANN401  # a type form
+    def is_record(tp: Any) -> bool:
         return attrs.has(typing.get_origin(tp) or tp)
 
-    def make_encode(tp: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    def make_encode(tp: Any) -> Callable[[Any], Any]:
         resolve_annotations(typing.get_origin(tp) or tp)
         return make_dict_unstructure_fn(tp, converter)
 
-    def make_decode(tp: Any) -> Callable[[Any, Any], Any]:  # noqa: ANN401
+    def make_decode(tp: Any) -> Callable[[Any, Any], Any]:
         resolve_annotations(typing.get_origin(tp) or tp)
         return make_dict_structure_fn(tp, converter, _cattrs_forbid_extra_keys=True)
 
-    def is_named_tuple(tp: Any) -> bool:  # noqa: ANN401  # a type form
+    def is_named_tuple(tp: Any) -> bool:
         return isinstance(tp, type) and issubclass(tp, tuple) and hasattr(tp, "_fields")
 
-    def make_encode_tuple(tp: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    def make_encode_tuple(tp: Any) -> Callable[[Any], Any]:
         types_in_order = tuple(resolved_field_types(tp).values())
         return lambda values: [
             converter.unstructure(value, part)
             for value, part in zip(values, types_in_order, strict=True)
         ]
 
-    def decode_tuple(value: Any, tp: Any) -> Any:  # noqa: ANN401
+    def decode_tuple(value: Any, tp: Any) -> Any:
         parts = zip(_expect(value, list), resolved_field_types(tp).values(), strict=True)
         return tp(*(converter.structure(value, part) for value, part in parts))
 
@@ -230,50 +234,55 @@ def _add_records(converter: Converter) -> None:
 
 
 def _add_unions(converter: Converter) -> None:
-    def is_union(tp: Any) -> bool:  # noqa: ANN401  # a type form
+    def is_union(tp: Any) -> bool:
         return typing.get_origin(tp) in {Union, types.UnionType}
 
-    def make_encode(tp: Any) -> Callable[[Any], Any]:  # noqa: ANN401
+    def make_encode(tp: Any) -> Callable[[Any], Any]:
         choices = _choices_of(tp)
+        return lambda value: _encode_choice(converter, choices, value)
 
-        def encode(value: Any) -> Any:  # noqa: ANN401  # a value of the union
-            if value is None:
-                return None
-            if len(choices) == 1:
-                return converter.unstructure(value, next(iter(choices.values())))
-            if type(value) in {bool, int, float, str} and type(value) in choices.values():
-                return converter.unstructure(value, type(value))
-            name = _name_of_choice(choices, value)
-            return {"$of": name, "value": converter.unstructure(value, choices[name])}
-
-        return encode
-
-    def decode(value: Any, tp: Any) -> Any:  # noqa: ANN401
-        choices = _choices_of(tp)
+    def decode(value: Any, tp: Any) -> Any:
         if value is None and type(None) in typing.get_args(tp):
             return None
-        if len(choices) == 1:
-            return converter.structure(value, next(iter(choices.values())))
-        if isinstance(value, dict) and "$of" in value:
-            return converter.structure(value["value"], choices[value["$of"]])
-        if isinstance(value, dict) and value.keys() <= {"$int", "$float"}:
-            return _decode_number(value, float)
-        if type(value) in choices.values():
-            return value
-        message = f"expected one of {', '.join(choices)}, got {value!r}"
-        raise TypeError(message)
+        return _decode_choice(converter, _choices_of(tp), value)
 
     converter.register_unstructure_hook_factory(is_union, make_encode)
     converter.register_structure_hook_func(is_union, decode)
 
 
-def _choices_of(tp: Any) -> dict[str, Any]:  # noqa: ANN401  # a union
+def _encode_choice(converter: Converter, choices: dict[str, Any], value: Any) -> Any:
+    """Return a union's value as JSON, with the name of its type where JSON does not tell it."""
+    if value is None:
+        return None
+    if len(choices) == 1:
+        return converter.unstructure(value, next(iter(choices.values())))
+    if type(value) in {bool, int, float, str} and type(value) in choices.values():
+        return converter.unstructure(value, type(value))
+    name = _name_of_choice(choices, value)
+    return {"$of": name, "value": converter.unstructure(value, choices[name])}
+
+
+def _decode_choice(converter: Converter, choices: dict[str, Any], value: Any) -> Any:
+    """Return a union's value from what `_encode_choice` made of it."""
+    if len(choices) == 1:
+        return converter.structure(value, next(iter(choices.values())))
+    if isinstance(value, dict) and value.get("$of") in choices:
+        return converter.structure(value["value"], choices[value["$of"]])
+    if isinstance(value, dict) and value.keys() <= {"$int", "$float"}:
+        return _decode_number(value, float)
+    if type(value) in choices.values():
+        return value
+    message = f"expected one of {', '.join(choices)}, got {value!r}"
+    raise TypeError(message)
+
+
+def _choices_of(tp: Any) -> dict[str, Any]:
     """Return the members of a union but None, by the names that they are written with."""
     return {
-        getattr(choice, "__name__", None) if isinstance(choice, type) else str(choice): choice
+        choice.__name__ if isinstance(choice, type) else str(choice): choice
         for choice in typing.get_args(tp)
         if choice is not type(None)
-    }  # type: ignore[misc]  # a class always has a name
+    }
 
 
 def _name_of_choice(choices: dict[str, Any], value: object) -> str:

@@ -19,7 +19,7 @@ Equal = Callable[[Any, Any], bool]
 class Memoized(Protocol[R_co]):
     """A function that remembers results."""
 
-    def __call__(self, *arguments: Any) -> R_co:  # noqa: ANN401  # what the function takes
+    def __call__(self, *arguments: Any) -> R_co:
         """Return the remembered result, or compute it."""
         ...
 
@@ -56,7 +56,7 @@ def lru_memoize(
     )
     known = None if result_equal is operator.is_ else result_equal
 
-    def memoized(*arguments: Any) -> Any:  # noqa: ANN401  # what the function takes
+    def memoized(*arguments: Any) -> Any:
         entry = entries.find(arguments)
         if entry is None:
             result = function(*arguments)
@@ -80,7 +80,7 @@ class _Entry(Generic[R]):
 
 class _Entries(Protocol):
     def find(self, arguments: tuple[Any, ...]) -> _Entry[Any] | None: ...
-    def add(self, arguments: tuple[Any, ...], result: Any) -> _Entry[Any]: ...  # noqa: ANN401
+    def add(self, arguments: tuple[Any, ...], result: Any) -> _Entry[Any]: ...
     def results(self) -> list[Any]: ...
     def clear(self) -> None: ...
 
@@ -99,7 +99,7 @@ class _IdentityEntries:
             self._entries.move_to_end(key)
         return entry
 
-    def add(self, arguments: tuple[Any, ...], result: Any) -> _Entry[Any]:  # noqa: ANN401
+    def add(self, arguments: tuple[Any, ...], result: Any) -> _Entry[Any]:
         entry = _Entry(arguments, result)
         self._entries[tuple(map(id, arguments))] = entry
         if len(self._entries) > self._max_size:
@@ -130,7 +130,7 @@ class _ComparedEntries:
                 return entry
         return None
 
-    def add(self, arguments: tuple[Any, ...], result: Any) -> _Entry[Any]:  # noqa: ANN401
+    def add(self, arguments: tuple[Any, ...], result: Any) -> _Entry[Any]:
         entry = _Entry(arguments, result)
         self._entries.insert(0, entry)
         del self._entries[self._max_size :]

@@ -20,8 +20,10 @@ Root = TypeVar("Root")
 class PlainSelector(Protocol[S_contra, R_co]):
     """A function of a slice that can be lifted to a root."""
 
-    unwrapped: Callable[..., R_co]
-    """The function that this one lifts by `at`; itself if it lifts none."""
+    @property
+    def unwrapped(self) -> Callable[..., R_co]:
+        """The function that this one lifts by `at`; itself if it lifts none."""
+        ...
 
     def __call__(self, state: S_contra, /) -> R_co:
         """Return the answer for a state."""

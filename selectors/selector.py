@@ -31,22 +31,32 @@ Root = TypeVar("Root")
 class Selector(Protocol[S_contra, R_co]):
     """A memoized function of the state, with a view into its memory."""
 
-    recomputations: int
-    """How often the result function ran since the last reset."""
+    @property
+    def recomputations(self) -> int:
+        """How often the result function ran since the last reset."""
+        ...
 
-    dependency_recomputations: int
-    """How often the inputs ran since the last reset."""
+    @property
+    def dependency_recomputations(self) -> int:
+        """How often the inputs ran since the last reset."""
+        ...
 
-    dependencies: tuple[Callable[..., Any], ...]
-    """The inputs, in order."""
+    @property
+    def dependencies(self) -> tuple[Callable[..., Any], ...]:
+        """The inputs, in order."""
+        ...
 
-    result_func: Callable[..., R_co]
-    """The function that was decorated."""
+    @property
+    def result_func(self) -> Callable[..., R_co]:
+        """The function that was decorated."""
+        ...
 
-    unwrapped: Callable[..., R_co]
-    """The selector that this one lifts to a root by `at`; itself if it lifts none."""
+    @property
+    def unwrapped(self) -> Callable[..., R_co]:
+        """The selector that this one lifts to a root by `at`; itself if it lifts none."""
+        ...
 
-    def __call__(self, state: S_contra, /, *arguments: Any) -> R_co:  # noqa: ANN401  # inputs' own
+    def __call__(self, state: S_contra, /, *arguments: Any) -> R_co:
         """Return the answer for a state; extra arguments go to every input."""
         ...
 
@@ -78,7 +88,7 @@ class Selector(Protocol[S_contra, R_co]):
         """Return in words which input changed last and how often each one missed."""
         ...
 
-    def with_args(self, *arguments: Any) -> Callable[[S_contra], R_co]:  # noqa: ANN401
+    def with_args(self, *arguments: Any) -> Callable[[S_contra], R_co]:
         """Return a function of the state alone, with these extra arguments."""
         ...
 
@@ -195,7 +205,7 @@ def make_selector(
 
 
 def _with_args(select: Callable[..., R], *arguments: object) -> Callable[[Any], R]:
-    def select_with_args(state: Any) -> R:  # noqa: ANN401  # the inputs' own type
+    def select_with_args(state: Any) -> R:
         return select(state, *arguments)
 
     return select_with_args
@@ -214,7 +224,7 @@ def lift_input(read: Callable[..., R], get_slice: Callable[[Any], Any]) -> Calla
     """Return the function over a root that it is over a slice."""
 
     @functools.wraps(read)
-    def read_from_root(root: Any, *arguments: Any) -> R:  # noqa: ANN401  # the inputs' own types
+    def read_from_root(root: Any, *arguments: Any) -> R:
         return read(get_slice(root), *arguments)
 
     return read_from_root
@@ -226,7 +236,9 @@ def _checked_inputs(inputs: tuple[Any, ...]) -> tuple[Callable[..., Any], ...]:
     if inputs and all(callable(read) for read in inputs):
         return inputs
     kinds = ", ".join(
-        f"function {getattr(read, '__name__', repr(read))}" if callable(read) else type(read).__name__
+        f"function {getattr(read, '__name__', repr(read))}"
+        if callable(read)
+        else type(read).__name__
         for read in inputs
     )
     message = (

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, Unpack
 
 from refold.selectors.selector import Selector, selector
-from refold.selectors.selector_workings import SelectorOptions
+
+if TYPE_CHECKING:
+    from refold.selectors.selector_workings import SelectorOptions
 
 __all__ = ["SelectorDecorator", "selector_factory"]
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from refold.reducers.run_template import run_template
+from refold.selectors.keeping import keeping
 
 __all__ = ["UNSET", "make_fast_selector"]
 
@@ -53,10 +54,12 @@ def make_fast_selector(
         f"{''.join(f'        v{i} = i{i}(state){chr(10)}' for i in numbers)}"
         "        select.dependency_recomputations += 1\n"
         f"        if {same}:\n"
-        "            last_state = state\n"
+        "            if keeping.states:\n"
+        "                last_state = state\n"
         "            return last_value\n"
         f"        value = miss(state, ({values}))\n"
-        f"        last_state, last_value, {olds} = state, value, {values}\n"
+        "        last_state = state if keeping.states else UNSET\n"
+        f"        last_value, {olds} = value, {values}\n"
         "        return value\n"
         "    def forget_state():\n"
         "        nonlocal last_state\n"
@@ -67,7 +70,7 @@ def make_fast_selector(
         "    return select, forget_state, forget_all\n"
     )
     known = {f"i{i}": select for i, select in enumerate(inputs)}
-    known |= {"miss": miss, "with_arguments": with_arguments, "UNSET": UNSET}
+    known |= {"miss": miss, "with_arguments": with_arguments, "UNSET": UNSET, "keeping": keeping}
     made: tuple[Callable[..., Any], Callable[[], None], Callable[[], None]]
     made = run_template(source, "make", known)()
     return made

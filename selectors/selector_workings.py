@@ -18,6 +18,7 @@ from refold.selectors.development_checks import (
     check_input_stability,
     frequency_for,
 )
+from refold.selectors.keeping import keeping
 from refold.selectors.lru_memoize import lru_memoize
 from refold.selectors.selector_template import UNSET, make_fast_selector
 
@@ -78,7 +79,7 @@ class SelectorWorkings:
         self.select.recomputations = 0
         self.select.dependency_recomputations = 0
 
-    def last_result(self) -> Any:  # noqa: ANN401  # what the result function returns
+    def last_result(self) -> Any:
         """Return what the result function last returned.
 
         Raises:
@@ -148,23 +149,23 @@ class SelectorWorkings:
             )
         memoized: Any = memoize_arguments(self._run)
 
-        def select(state: Any, /, *arguments: Any) -> Any:  # noqa: ANN401  # the inputs' own types
+        def select(state: Any, /, *arguments: Any) -> Any:
             return memoized(state, *arguments)
 
         forget = getattr(memoized, "clear_cache", _do_nothing)
         return select, forget, forget
 
-    def _run(self, state: Any, *arguments: Any) -> Any:  # noqa: ANN401  # the inputs' own types
+    def _run(self, state: Any, *arguments: Any) -> Any:
         """Run the inputs and ask the result memory, without a memory of states."""
         values = tuple(select(state, *arguments) for select in self.inputs)
         self.select.dependency_recomputations += 1
         return self._answer(self._memoized, values, (state, *arguments))
 
-    def _miss(self, state: Any, values: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    def _miss(self, state: Any, values: tuple[Any, ...]) -> Any:
         """Answer for a state whose input values are not the last ones."""
         return self._answer(self._memoized, values, (state,))
 
-    def _with_arguments(self, state: Any, arguments: tuple[Any, ...]) -> Any:  # noqa: ANN401
+    def _with_arguments(self, state: Any, arguments: tuple[Any, ...]) -> Any:
         """Answer for extra arguments, each list of which has a memory of its own."""
         key = argument_key(arguments)
         entry = self._entries.get(key)
@@ -175,14 +176,14 @@ class SelectorWorkings:
         values = tuple(select(state, *arguments) for select in self.inputs)
         self.select.dependency_recomputations += 1
         result = self._answer(self._memoized_by_arguments, values, (state, *arguments))
-        self._entries[key] = _Entry(arguments, state, result)
+        self._entries[key] = _Entry(arguments, state if keeping.states else UNSET, result)
         if len(self._entries) > _ARGUMENT_LISTS:
             self._entries.popitem(last=False)
         return result
 
     def _answer(
         self, memoized: Callable[..., Any], values: tuple[Any, ...], arguments: tuple[Any, ...]
-    ) -> Any:  # noqa: ANN401  # what the result function returns
+    ) -> Any:
         is_first = not self._checked
         if self._check_inputs == "always" or (is_first and self._check_inputs == "once"):
             place = self._defined_at()
@@ -197,7 +198,7 @@ class SelectorWorkings:
         self._checked = True
         return result
 
-    def _compute(self, *values: Any) -> Any:  # noqa: ANN401  # what the result function takes
+    def _compute(self, *values: Any) -> Any:
         self.select.recomputations += 1
         self._last = self.result_function(*values)
         return self._last

@@ -15,9 +15,7 @@ __all__ = ["structured_selector"]
 R = TypeVar("R")
 
 
-def structured_selector(
-    record: type[R], /, **selectors: Callable[..., Any]
-) -> Selector[Any, R]:
+def structured_selector(record: type[R], /, **selectors: Callable[..., Any]) -> Selector[Any, R]:
     """Return a selector of records, the identical one until a part of it changes.
 
     Args:
@@ -27,10 +25,10 @@ def structured_selector(
     Raises:
         SelectorDeclarationError: the class is no attrs class, or names and selectors do not fit.
     """
-    if not (isinstance(record, type) and attrs.has(record)):
+    if not _is_record(record):
         message = f"structured_selector expects an attrs class first, got {record!r}"
         raise SelectorDeclarationError(message)
-    parameters = {f.alias: f.default is attrs.NOTHING for f in attrs.fields(record) if f.init}
+    parameters = _parameters_of(record)
     unknown = [name for name in selectors if name not in parameters]
     missing = [name for name, needed in parameters.items() if needed and name not in selectors]
     wrong = [name for name, select in selectors.items() if not callable(select)]
@@ -48,3 +46,12 @@ def structured_selector(
 
     make_record.__qualname__ = make_record.__name__ = f"structured_selector_of_{record.__name__}"
     return make_selector(tuple(selectors.values()), {}, make_record)
+
+
+def _is_record(candidate: object) -> bool:
+    return isinstance(candidate, type) and attrs.has(candidate)
+
+
+def _parameters_of(record: type[Any]) -> dict[str, bool]:
+    """Return the names of a record's constructor parameters, and whether each must be given."""
+    return {f.alias: f.default is attrs.NOTHING for f in attrs.fields(record) if f.init}

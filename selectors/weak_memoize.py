@@ -37,7 +37,7 @@ def weak_memoize(
     def forget(key: Hashable) -> None:
         entries.pop(key, None)
 
-    def memoized(*arguments: Any) -> Any:  # noqa: ANN401  # what the function takes
+    def memoized(*arguments: Any) -> Any:
         key = tuple(map(argument_key, arguments))
         held = entries.get(key)
         if held is not None:
@@ -56,7 +56,7 @@ def weak_memoize(
     return memoized  # type: ignore[return-value]  # its attributes are set above
 
 
-def _hold(argument: Any, key: Hashable, forget: Callable[[Hashable], None]) -> Any:  # noqa: ANN401
+def _hold(argument: Any, key: Hashable, forget: Callable[[Hashable], None]) -> Any:
     """Return a weak reference that forgets the entry, or the argument itself if it has none."""
     if type(argument) in COMPARED_BY_VALUE:
         return None

@@ -27,11 +27,11 @@ class ChainAPI:
         self._dispatch: Callable[..., Any] = _refuse_during_setup
 
     @property
-    def state(self) -> Any:  # noqa: ANN401  # erased; the protocol gives it its type back
+    def state(self) -> Any:  # erased; the protocol gives it its type back
         """The present state."""
         return self._read_state()
 
-    def dispatch(self, action: Any, /, *extra: object, **named: object) -> Any:  # noqa: ANN401
+    def dispatch(self, action: Any, /, *extra: object, **named: object) -> Any:
         """Send an action, and any extra arguments, through the whole chain."""
         return self._dispatch(action, *extra, **named)
 
@@ -84,7 +84,7 @@ def build_chain(
     return chain
 
 
-def _refuse_during_setup(action: Action, *_extra: object, **_named: object) -> Any:  # noqa: ANN401
+def _refuse_during_setup(action: Action, *_extra: object, **_named: object) -> Any:
     message = (
         f"{type(action).__name__} was dispatched while the middleware is being set up: other"
         f" middleware would miss it; dispatch from the handler, or once the store is made"

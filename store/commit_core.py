@@ -1,113 +1,83 @@
-"""The heart of a store: folding one action into the state, atomically.
+"""The state of a store: cells, the steps that change them, and the way back from a failure.
 
-What belongs here: the cells of the state, the table of steps by action class, and the guards that
-keep reducers pure.  What does not: middleware, subscribers, recording.
+What belongs here: what runs once per action class, reducer or transaction.  What does not: the
+dispatch itself, which `hot_path` does; middleware, subscribers, recording.
 
 The state lives in cells, one per slice; the root is built only when somebody reads it.  An action
 is looked up in a table by its exact class, so a dispatch costs the same whatever the number of
-slices, and an action that nobody handles costs one failed look-up.
+slices.
 """
 
 from __future__ import annotations
 
 from operator import is_ as _is
-from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from refold.actions.registry import is_declared_action_class
-from refold.errors import (
-    InsideReducerError,
-    ReducerReturnedNoneError,
-    StoreClosedError,
-    WrongThreadError,
-)
+from refold.errors import ReducerReturnedNoneError
 from refold.reducers.combine_reducers import CombinedReducer
 from refold.reducers.reducer import explain_returned_none
 from refold.reducers.root_shape import ABSENT
+from refold.store.hot_path import make_hot_path
+from refold.store.refusals import inside_reducer, store_closed, wrong_thread
 from refold.store.refuse_non_action import refuse_non_action
-from refold.store.state_layout import StateLayout, layout_of
+from refold.store.state_layout import layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from refold.actions.action import Action
     from refold.reducers.reducer import Reducer
-    from refold.store.middleware import Dispatch
-    from refold.store.state_layout import Route
+    from refold.store.hot_path import Steps
+    from refold.store.state_layout import Route, StateLayout
 
 __all__ = ["CommitCore", "Snapshot"]
 
-STALE: Final[Any] = object()
-"""Stands for a root that must be built again, because a cell changed."""
-
-_NO_CELL: Final = -1
-_SEVERAL_CELLS: Final = -2
-
-Steps: TypeAlias = tuple[int, Any]
-"""A cell and its step; or `_NO_CELL` and None; or `_SEVERAL_CELLS` and a `Route`."""
+_ALL_CELLS: Final = -1
+"""Every bit: anything may have changed."""
 
 
 class Snapshot(NamedTuple):
-    """What a transaction needs to put back."""
+    """What a transaction needs to come back."""
 
+    state: Any
     cells: tuple[Any, ...]
-    root: Any
-    changed_cells: int
     layout: StateLayout
+    reducer: Reducer[Any]
+    known_slices: frozenset[str]
 
 
 class CommitCore:
     """The state of one store, and the functions that change it."""
 
-    __slots__ = (
-        "__weakref__",
-        "_cells",
-        "_closed",
-        "_known_slices",
-        "_out_of_date",
-        "_reducer",
-        "_table",
-        "after_commit",
-        "changed_cells",
-        "commit",
-        "layout",
-        "owner",
-        "reducing",
-        "root",
-    )
+    layout: StateLayout
+    """Where each part of the state is kept."""
 
-    def __init__(self, reducer: Reducer[Any], state: Any) -> None:  # noqa: ANN401  # any state
+    def __init__(self, reducer: Reducer[Any], state: Any) -> None:
         """Keep the state in the cells that the reducer's layout says."""
         self._reducer = reducer
         self._known_slices = _slice_names(reducer)
         self._table: dict[type, Steps] = {}
-        self._cells: list[Any] = []
+        self.cells: list[Any] = []
+        """The layout's cells, filled in place, and one more that never changes.
+
+        That one serves actions that change no cell or several.
+        """
         self._out_of_date = False
         self._closed = False
-        self.owner = get_ident()
-        """The thread that may dispatch."""
-        self.reducing = False
-        """Whether a reducer is running."""
-        self.changed_cells = 0
-        """The cells that changed since a subscriber last asked, one bit each."""
-        self.after_commit: Callable[[Action], None] | None = None
-        """Called after each commit; None if nobody wants to know."""
+        hot = make_hot_path(self, self.cells, self._table)
+        self.commit = hot.commit
+        self.read_state = hot.read_state
+        self.take_changed_cells = hot.take_changed
+        self.call_after_commit = hot.call_after_commit
+        self.adopt_thread = hot.adopt_thread
+        self._is_reducing = hot.is_reducing
+        self._put_root = hot.put_root
         self._put_state(state)
-        self.changed_cells = 0
-        self.commit: Dispatch = _make_commit(self, self._cells, self._table)
-        """Fold one action into the state, then call ``after_commit``."""
 
-    def read_state(self) -> Any:  # noqa: ANN401  # a state of any type
-        """Return the present state, building the root if a cell changed since."""
-        if self.reducing:
-            raise _inside_reducer("read the state")
-        if self.root is STALE:
-            self.root = self.layout.build(self._cells)
-        return self.root
-
-    def copy_state(self) -> Any:  # noqa: ANN401  # a state of any type
-        """Return a new root over the same slices, equal to the present one."""
-        return self.layout.build(self._cells)
+    def build(self, cells: Sequence[Any]) -> Any:
+        """Return the root for the cells."""
+        return self.layout.build(cells[:-1])
 
     def replace_reducer(self, other: Reducer[Any]) -> None:
         """Let another reducer fold from now on, over the state adopted by it."""
@@ -123,22 +93,22 @@ class CommitCore:
 
     def snapshot(self) -> Snapshot:
         """Return what `restore` needs to come back to the present state."""
-        return Snapshot(tuple(self._cells), self.root, self.changed_cells, self.layout)
+        return Snapshot(
+            self.read_state(), tuple(self.cells), self.layout, self._reducer, self._known_slices
+        )
 
     def restore(self, kept: Snapshot) -> None:
-        """Come back to the state of a snapshot; a slice injected since keeps its state."""
+        """Come back to the state of a snapshot; slices that came since start anew."""
         if kept.layout is self.layout:
-            self._cells[:] = kept.cells
-            self.root, self.changed_cells = kept.root, kept.changed_cells
+            changed = self._bits_of_difference(kept.cells)
+            self.cells[:] = kept.cells
+            self._put_root(kept.state, changed)
+        elif kept.reducer is self._reducer:
+            self._known_slices = kept.known_slices
+            self._put_state(kept.state)
+            self.forget_compiled()
         else:
-            values = dict(zip(self.layout.names, self._cells, strict=True))
-            values |= dict(zip(kept.layout.names, kept.cells, strict=True))
-            self._put_state(self.layout.build([values[name] for name in self.layout.names]))
-
-    def take_changed_cells(self) -> int:
-        """Return the cells that changed since the last call, one bit each."""
-        taken, self.changed_cells = self.changed_cells, 0
-        return taken
+            self._put_state(self._reducer.adopt_state(kept.state, kept.reducer))
 
     def check_outside_reducer(self, what: str) -> None:
         """Raise if a reducer is running.
@@ -146,17 +116,8 @@ class CommitCore:
         Raises:
             InsideReducerError: it is; the message says that reducers may not do this.
         """
-        if self.reducing:
-            raise _inside_reducer(what)
-
-    def check_thread(self, action: Action) -> None:
-        """Raise if the running thread may not dispatch.
-
-        Raises:
-            WrongThreadError: it may not; the message names what may be used instead.
-        """
-        if get_ident() != self.owner:
-            raise _wrong_thread(action)
+        if self._is_reducing():
+            raise inside_reducer(what)
 
     def close(self) -> None:
         """Refuse every dispatch from now on."""
@@ -166,49 +127,34 @@ class CommitCore:
     def find_steps(self, action: Action) -> Steps:
         """Look up the steps for a class that the table does not have, and enter them."""
         if self._closed:
-            raise _store_closed(action)
+            raise store_closed(action)
         if not is_declared_action_class(action.__class__):
             refuse_non_action(action)
-        self.check_outside_reducer("dispatch an action")
         if self._out_of_date:
             self._lay_out_again()
         route = self.layout.route(action.__class__)
         if route.whole is not None or len(route.cells) > 1:
-            steps: Steps = _SEVERAL_CELLS, route
+            steps: Steps = (-1, 0, lambda _, action: self._fold_several(route, action))
+        elif route.cells:
+            cell, step = route.cells[0]
+            steps = (cell, 1 << cell, step)
         else:
-            steps = route.cells[0] if route.cells else (_NO_CELL, None)
+            steps = (-1, 0, _change_nothing)
         self._table[action.__class__] = steps
         return steps
 
-    def commit_several(self, route: Route, action: Action) -> None:
-        """Run the steps of several cells, then the root's own, and keep all results or none."""
-        following, candidate, where = list(self._cells), STALE, ""
-        self.reducing = True
-        try:
-            for cell, step in route.cells:
-                where = self.layout.names[cell]
-                following[cell] = step(self._cells[cell], action)
-                if following[cell] is None:
-                    self.check_none(cell, action)
-            where = "the root"
-            if route.whole is not None:
-                candidate = route.whole(self._root_of(following), action)
-                if candidate is None:
-                    raise ReducerReturnedNoneError(
-                        explain_returned_none("the root's reducer", action)
-                    )
-                following = self.layout.split(candidate)
-        except Exception as error:
-            _note_where(error, where, action)
-            raise
-        finally:
-            self.reducing = False
-        changed = [i for i, value in enumerate(following) if value is not self._cells[i]]
-        for cell in changed:
-            self._cells[cell] = following[cell]
-            self.changed_cells |= 1 << cell
-        if changed:
-            self.root = candidate
+    def refuse(self, action: Action, *, is_foreign_thread: bool) -> Exception:
+        """Return the error for a dispatch from a foreign thread or inside a reducer."""
+        return wrong_thread(action) if is_foreign_thread else inside_reducer("dispatch an action")
+
+    def refuse_reading(self) -> Exception:
+        """Return the error for reading the state inside a reducer."""
+        return inside_reducer("read the state")
+
+    def note_where(self, error: Exception, cell: int, action: Action) -> None:
+        """Say in the error's notes which reducer raised it; several cells have said it already."""
+        if cell >= 0:
+            _note_where(error, self.layout.names[cell], action)
 
     def check_none(self, cell: int, action: Action) -> None:
         """Raise if None is no value of the cell.
@@ -221,16 +167,36 @@ class CommitCore:
             who = f"the reducer for slice {name!r}" if name else "the reducer"
             raise ReducerReturnedNoneError(explain_returned_none(who, action))
 
-    def _root_of(self, following: list[Any]) -> Any:  # noqa: ANN401  # a state of any type
-        if self.root is not STALE and all(map(_is, following, self._cells)):
-            return self.root
-        return self.layout.build(following)
+    def _fold_several(self, route: Route, action: Action) -> None:
+        """Run the steps of several cells, then the root's own, and keep all results or none."""
+        before, following, root, where = self.cells[:-1], self.cells[:-1], None, ""
+        try:
+            for cell, step in route.cells:
+                where = self.layout.names[cell]
+                following[cell] = step(before[cell], action)
+                if following[cell] is None:
+                    self.check_none(cell, action)
+            where = "the root"
+            if route.whole is not None:
+                root = route.whole(self.layout.build(following), action)
+                _check_root(root, action)
+                following = self.layout.split(root)
+        except Exception as error:
+            _note_where(error, where, action)
+            raise
+        changed = self._bits_of_difference(following)
+        if changed:
+            self.cells[:-1] = following
+            self._put_root(root, changed)
 
-    def _put_state(self, state: Any) -> None:  # noqa: ANN401  # a state of any type
+    def _bits_of_difference(self, other: Sequence[Any]) -> int:
+        pairs = enumerate(zip(self.cells, other, strict=False))
+        return sum(1 << cell for cell, (present, value) in pairs if present is not value)
+
+    def _put_state(self, state: Any) -> None:
         self.layout = layout_of(self._reducer, state)
-        self._cells[:] = self.layout.split(state)
-        self.root = state
-        self.changed_cells = -1  # every bit: anything may have changed
+        self.cells[:] = [*self.layout.split(state), None]
+        self._put_root(state, _ALL_CELLS)
         self._table.clear()
 
     def _lay_out_again(self) -> None:
@@ -239,78 +205,27 @@ class CommitCore:
         reducer = self._reducer
         if not isinstance(reducer, CombinedReducer) or self.layout.root_type is None:
             return
-        values = dict(zip(self.layout.names, self._cells, strict=True))
+        present = self.cells[:-1]
+        values = dict(zip(self.layout.names, present, strict=True))
         for name in _slice_names(reducer) - self._known_slices:
             if values.get(name, ABSENT) is reducer.shape.default(name):
                 values[name] = reducer.slices[name].initial
         self._known_slices = _slice_names(reducer)
-        if not all(map(_is, values.values(), self._cells)) or len(values) != len(self._cells):
+        if len(values) != len(present) or not all(map(_is, values.values(), present)):
             self._put_state(reducer.shape.build(values))
 
 
-def _make_commit(core: CommitCore, cells: list[Any], table: dict[type, Steps]) -> Dispatch:
-    """Return the function that every dispatch runs through.
+def _change_nothing(before: Any, _action: Action) -> Any:
+    return before
 
-    A closure, because a look-up of a closed-over list or dict costs a third of an attribute's.
-    """
 
-    def commit(action: Action, /) -> Action:
-        if get_ident() != core.owner:
-            raise _wrong_thread(action)
-        try:
-            cell, step = table[action.__class__]
-        except KeyError:
-            cell, step = core.find_steps(action)
-        if core.reducing:
-            raise _inside_reducer("dispatch an action")
-        if cell >= 0:
-            before = cells[cell]
-            core.reducing = True
-            try:
-                following = step(before, action)
-            except Exception as error:
-                _note_where(error, core.layout.names[cell], action)
-                raise
-            finally:
-                core.reducing = False
-            if following is not before:
-                if following is None:
-                    core.check_none(cell, action)
-                cells[cell] = following
-                core.changed_cells |= 1 << cell
-                core.root = STALE
-        elif cell == _SEVERAL_CELLS:
-            core.commit_several(step, action)
-        if core.after_commit is not None:
-            core.after_commit(action)
-        return action
-
-    return commit
+def _check_root(candidate: object, action: Action) -> None:
+    if candidate is None:
+        raise ReducerReturnedNoneError(explain_returned_none("the root's reducer", action))
 
 
 def _slice_names(reducer: Reducer[Any]) -> frozenset[str]:
     return frozenset(reducer.slices) if isinstance(reducer, CombinedReducer) else frozenset()
-
-
-def _wrong_thread(action: object) -> WrongThreadError:
-    return WrongThreadError(
-        f"{type(action).__name__} was dispatched from another thread than the store's own; use"
-        f" store.dispatch_threadsafe(action), which runs it on the store's event loop"
-    )
-
-
-def _inside_reducer(what: str) -> InsideReducerError:
-    return InsideReducerError(
-        f"reducers may not {what}: a reducer gets all it needs as arguments and returns the next"
-        f" state; do this in middleware, in a subscriber, or after dispatch"
-    )
-
-
-def _store_closed(action: object) -> StoreClosedError:
-    return StoreClosedError(
-        f"{type(action).__name__} was dispatched to a closed store; dispatch inside 'async with"
-        f" Store(...)' or before aclose(); the last state can still be read"
-    )
 
 
 def _note_where(error: Exception, slice_name: str, action: Action) -> None:

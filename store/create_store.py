@@ -26,7 +26,7 @@ Enhancer: TypeAlias = Callable[[Create], Create]
 def create_store(
     reducer: Callable[[Any, Any], S],
     *,
-    state: Any = None,  # noqa: ANN401  # S, or a mapping that the reducer completes
+    state: Any = None,  # S, or a mapping that the reducer completes
     middleware: Iterable[Middleware[S]] = (),
     enhancer: Enhancer | None = None,
 ) -> Store[S]:
@@ -45,7 +45,7 @@ def create_store(
     kept = tuple(middleware)
     created = False
 
-    def create(reducer: Any, state: Any = None) -> Store[Any]:  # noqa: ANN401  # as Store takes
+    def create(reducer: Any, state: Any = None) -> Store[Any]:
         nonlocal created
         created = True
         return Store(reducer, state=state, middleware=kept)

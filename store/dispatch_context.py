@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
 __all__ = ["DispatchContext", "current_dispatch_context", "dispatching_as", "handling"]
 
@@ -29,9 +29,9 @@ class DispatchContext:
     """The id of the record during whose handling this is dispatched; None if there is none."""
 
 
-_context: ContextVar[DispatchContext] = ContextVar(
-    "refold_dispatch_context", default=DispatchContext()
-)
+_NOBODY_ELSE = DispatchContext()
+
+_context: ContextVar[DispatchContext] = ContextVar("refold_dispatch_context", default=_NOBODY_ELSE)
 
 
 def current_dispatch_context() -> DispatchContext:
@@ -45,7 +45,7 @@ def handling(context: DispatchContext) -> None:
 
 
 @contextmanager
-def dispatching_as(origin: str, *, cause: str | None = None) -> Iterator[None]:
+def dispatching_as(origin: str, *, cause: str | None = None) -> Generator[None]:
     """Let all that is dispatched inside the block carry this origin and cause.
 
     Args:

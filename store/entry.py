@@ -1,17 +1,15 @@
-"""The way into a store: what must be settled before the first middleware sees an action."""
+"""The way into a store whose observers write down in answer to what an action was dispatched."""
 
 from __future__ import annotations
 
-from threading import get_ident
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from refold.store.dispatch_context import current_dispatch_context, handling
 
 if TYPE_CHECKING:
-    from refold.store.commit_core import CommitCore
-    from refold.store.middleware import Dispatch
+    from collections.abc import Callable
 
-__all__ = ["Dispatcher", "make_entry"]
+__all__ = ["Dispatcher", "restoring_context"]
 
 A = TypeVar("A")
 
@@ -24,36 +22,16 @@ class Dispatcher(Protocol):
         ...
 
 
-def make_entry(core: CommitCore, chain: Dispatch, *, keeps_context: bool) -> Dispatcher:
-    """Return the cheapest function that guards the chain.
+def restoring_context(chain: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the chain, after which the dispatch context is what it was before.
 
-    Args:
-        core: knows the thread that may dispatch.
-        chain: the outermost handler; the commit itself if there is no middleware.
-        keeps_context: whether an observer writes the dispatch context down, so that it must be
-            put back after each dispatch.
+    In between, an observer makes the action being handled the cause of whatever is dispatched.
     """
-    if keeps_context:
-        return cast("Dispatcher", _make_entry_with_context(core, chain))
-    if chain is core.commit:
-        return cast("Dispatcher", chain)  # it checks the thread itself
-    call: Any = chain
 
-    def dispatch(action: Any, /, *extra: Any, **named: Any) -> Any:  # noqa: ANN401  # as the chain
-        if get_ident() != core.owner:
-            core.check_thread(action)
-        return call(action, *extra, **named) if extra or named else call(action)
-
-    return dispatch
-
-
-def _make_entry_with_context(core: CommitCore, chain: Any) -> Any:  # noqa: ANN401  # see make_entry
-    def dispatch(action: Any, /, *extra: Any, **named: Any) -> Any:  # noqa: ANN401  # as the chain
-        if get_ident() != core.owner:
-            core.check_thread(action)
+    def dispatch(action: Any, /, *extra: Any, **named: Any) -> Any:
         before = current_dispatch_context()
         try:
-            return chain(action, *extra, **named) if extra or named else chain(action)
+            return chain(action, *extra, **named)
         finally:
             handling(before)
 

@@ -53,7 +53,11 @@ class Middleware(Protocol[S_contra]):
 
 @runtime_checkable
 class CommitObserver(Protocol):
-    """A middleware that wants what really reached the reducer, wherever it stands in the list."""
+    """A middleware that wants what really reached the reducer, wherever it stands in the list.
+
+    One with a true attribute ``sets_cause`` may set the dispatch context in `committed`, so that
+    what is dispatched in answer to the action has it; the store puts the old one back.
+    """
 
     def committed(self, actions: tuple[Action, ...], /) -> None:
         """Take note of one commit: after the reducer, before any subscriber.

@@ -27,7 +27,7 @@ class Subscriber:
 
     __slots__ = ("function",)
 
-    def __init__(self, function: Callable[[], None]) -> None:
+    def __init__(self, function: Callable[[], object]) -> None:
         """Keep the function."""
         self.function = function
 
@@ -41,7 +41,7 @@ class Notifier:
         self._selections = SelectorSubscriptions(core)
         self._observers: tuple[Callable[[tuple[Action, ...]], None], ...] = ()
         self._subscribers: tuple[Subscriber, ...] = ()
-        self._functions: tuple[Callable[[], None], ...] = ()
+        self._functions: tuple[Callable[[], object], ...] = ()
         self._depth = 0
         self._collected: list[Action] | None = None
 
@@ -50,7 +50,7 @@ class Notifier:
         self._observers += observers
         self._refresh()
 
-    def add(self, function: Callable[[], None]) -> Subscriber:
+    def add(self, function: Callable[[], object]) -> Subscriber:
         """Subscribe a function to every dispatch."""
         subscriber = Subscriber(function)
         self._subscribers += (subscriber,)
@@ -58,7 +58,7 @@ class Notifier:
         return subscriber
 
     def add_selection(
-        self, function: Callable[[Any, Any], None], select: Callable[[Any], Any]
+        self, function: Callable[[Any, Any], object], select: Callable[[Any], Any]
     ) -> SelectorSubscription:
         """Subscribe a function to the changes of a selector's value."""
         subscription = self._selections.add(function, select)
@@ -101,13 +101,13 @@ class Notifier:
         """Choose the cheapest function that tells everybody; none if there is nobody."""
         self._functions = tuple(subscriber.function for subscriber in self._subscribers)
         if self._collected is not None:
-            self._core.after_commit = self._collected.append
+            self._core.call_after_commit(self._collected.append)
         elif self._observers:
-            self._core.after_commit = self._tell_of_one
+            self._core.call_after_commit(self._tell_of_one)
         elif self._subscribers or self._selections.exist:
-            self._core.after_commit = self._notify
+            self._core.call_after_commit(self._notify)
         else:
-            self._core.after_commit = None
+            self._core.call_after_commit(None)
 
     def _tell_of_one(self, action: Action) -> None:
         self._tell((action,))
@@ -136,7 +136,7 @@ class Notifier:
                 except Exception as error:  # noqa: BLE001  # raised below, after all were called
                     errors.append(error)
             if self._selections.exist:
-                self._selections.notify(self._core.take_changed_cells(), errors)
+                self._selections.notify(errors)
         finally:
             self._depth -= 1
         if errors:

@@ -30,12 +30,7 @@ def _describe(candidate: object) -> str:
     if candidate is None:
         return "None"
     if isinstance(candidate, type):
-        if issubclass(candidate, Action):
-            return (
-                f"the action class itself, not an instance: write {candidate.__name__}(...) with"
-                f" its fields"
-            )
-        return f"the class {candidate.__name__}"
+        return _describe_class(candidate)
     if inspect.iscoroutine(candidate):
         return f"the coroutine {candidate.__qualname__}: await it and dispatch what it returns"
     if callable(candidate):
@@ -48,3 +43,10 @@ def _describe(candidate: object) -> str:
         cls = type(candidate)
         return f"an instance of {cls.__name__}, which lacks its own @action('group/name') decorator"
     return f"{candidate!r} (type {type(candidate).__name__})"
+
+
+def _describe_class(candidate: type) -> str:
+    if issubclass(candidate, Action):
+        name = candidate.__name__
+        return f"the action class itself, not an instance: write {name}(...) with its fields"
+    return f"the class {candidate.__name__}"

@@ -1,4 +1,4 @@
-"""`StateLayout`: how a store keeps its state in cells, one per slice, and builds the root on demand.
+"""`StateLayout`: the cells in which a store keeps its state, and how the root is built of them.
 
 What belongs here: the difference between a root made of slices and a state of one piece.  What does
 not: folding actions into the cells, which `commit_core` does.
@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import attrs
 
+from refold.actions.action import Action
 from refold.reducers.combine_reducers import CombinedReducer
 from refold.reducers.root_shape import ABSENT
 
 if TYPE_CHECKING:
-    from refold.actions.action import Action
     from refold.reducers.reducer import Reducer, Step
 
 __all__ = ["Route", "StateLayout", "layout_of"]
@@ -50,12 +50,12 @@ class StateLayout:
     may_be_none: tuple[bool, ...]
     """Whether None is a value of each cell, and not a forgotten return."""
 
-    def split(self, state: Any) -> list[Any]:  # noqa: ANN401  # a state of any type
+    def split(self, state: Any) -> list[Any]:
         """Return the cells of a state."""
         return [state] if self.root_type is None else [getattr(state, n) for n in self.names]
 
 
-def layout_of(reducer: Reducer[Any], state: Any) -> StateLayout:  # noqa: ANN401  # any type
+def layout_of(reducer: Reducer[Any], state: Any) -> StateLayout:
     """Return the layout for a state that this reducer folds."""
     if isinstance(reducer, CombinedReducer) and isinstance(state, reducer.shape.cls):
         return _layout_of_root(reducer, state)

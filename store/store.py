@@ -9,16 +9,15 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
-from refold.errors import ReducerReturnedNoneError, WrongThreadError
+from refold.errors import ReducerReturnedNoneError, StoreClosedError, WrongThreadError
 from refold.reducers.reducer import Reducer, as_reducer
 from refold.store.build_chain import ChainAPI, build_chain, check_middleware
 from refold.store.commit_core import CommitCore
-from refold.store.entry import Dispatcher, make_entry
+from refold.store.entry import Dispatcher, restoring_context
 from refold.store.middleware import Closes, CommitObserver, Flushes, Middleware, Service
 from refold.store.notifier import Notifier
 from refold.store.services import RunningServices
@@ -26,8 +25,7 @@ from refold.store.state_changes import StateChanges
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
     from refold.actions.action import Action
 
@@ -63,7 +61,7 @@ class Store(Generic[S]):
         reducer: Callable[[Any, Any], S],
         /,
         *,
-        state: Any = None,  # noqa: ANN401  # S, or a mapping that the reducer completes
+        state: Any = None,  # S, or a mapping that the reducer completes
         middleware: Iterable[Middleware[S]] = (),
         check_duplicate_middleware: bool = True,
     ) -> None:
@@ -86,8 +84,8 @@ class Store(Generic[S]):
     """Fold an action into the state, tell whoever subscribed, and return the action.
 
     One atomic commit.  Raises NotAnActionError, InsideReducerError, WrongThreadError,
-    StoreClosedError, SubscriberError, or what the reducer raised; only a SubscriberError comes after
-    the commit, all others leave the state as it was.
+    StoreClosedError, SubscriberError, or what the reducer raised; only a SubscriberError comes
+    after the commit, all others leave the state as it was.
     """
 
     @property
@@ -152,17 +150,11 @@ class Store(Generic[S]):
             InsideReducerError: a reducer is running.
         """
         self._core.check_outside_reducer("subscribe")
-        if not callable(function) or not (select is None or callable(select)):
-            wrong = function if not callable(function) else select
-            message = (
-                f"subscribe expects a function, got {type(wrong).__name__}; pass a callable without"
-                f" arguments, or one of (new, old) and select="
-            )
-            raise TypeError(message)
+        called = _checked_callable(function)
         subscription = (
-            self._notifier.add(function)
+            self._notifier.add(called)
             if select is None
-            else self._notifier.add_selection(function, select)
+            else self._notifier.add_selection(called, _checked_callable(select))
         )
 
         def unsubscribe() -> None:
@@ -172,9 +164,11 @@ class Store(Generic[S]):
         return unsubscribe
 
     @overload
-    def changes(self, *, max_pending: int = ...) -> StateChanges[S]: ...
+    def changes(self, select: None = None, /, *, max_pending: int = ...) -> StateChanges[S]: ...
     @overload
-    def changes(self, select: Callable[[S], R], /, *, max_pending: int = ...) -> StateChanges[R]: ...
+    def changes(
+        self, select: Callable[[S], R], /, *, max_pending: int = ...
+    ) -> StateChanges[R]: ...
     def changes(
         self, select: Callable[[S], Any] | None = None, /, *, max_pending: int = 10_000
     ) -> StateChanges[Any]:
@@ -185,7 +179,10 @@ class Store(Generic[S]):
             max_pending: how many values a slow reader may leave unread before it gets a
                 SubscriberTooSlowError, 1 or more.
         """
-        chosen = select or _whole_state
+        if max_pending < 1:
+            message = f"changes expects a max_pending of 1 or more, got {max_pending}"
+            raise ValueError(message)
+        chosen = _whole_state if select is None else _checked_callable(select)
         changes: StateChanges[Any] = StateChanges(
             lambda function: self.subscribe(function, select=chosen),
             chosen(self.state),
@@ -208,7 +205,7 @@ class Store(Generic[S]):
         checked.watch(self._core)
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """Collect the dispatches of a ``with`` block into one commit and one notification.
 
         When the block raises, the state is the one before it and the log has none of its actions.
@@ -243,9 +240,18 @@ class Store(Generic[S]):
         self._close()
 
     async def __aenter__(self) -> Self:
-        """Start the services; from here on the running loop's thread is the store's own."""
+        """Start the services; from here on the running loop's thread is the store's own.
+
+        Raises:
+            StoreClosedError: the store was closed; make a new one.
+        """
+        if self._closed or self._services is not None:
+            message = (
+                "a store can be entered once: it is open already, or was closed; make a new Store"
+            )
+            raise StoreClosedError(message)
         self._loop = asyncio.get_running_loop()
-        self._core.owner = get_ident()
+        self._core.adopt_thread()
         self._services = RunningServices(m for m in self._middleware if isinstance(m, Service))
         await self._services.start()
         return self
@@ -276,17 +282,18 @@ class Store(Generic[S]):
                 middleware.close()
 
     def _make_dispatch(self) -> Dispatcher:
-        """Return the way in: the chain, behind what must be settled before any middleware runs."""
+        """Return the way in: the chain of middleware around the commit."""
         api = ChainAPI(self._core.read_state)
         chain = build_chain(self._middleware, api, self._core.commit)
-        observers = [m.committed for m in self._middleware if isinstance(m, CommitObserver)]
-        self._notifier.observe(*observers)
-        dispatch = make_entry(self._core, chain, keeps_context=bool(observers))
+        observers = [m for m in self._middleware if isinstance(m, CommitObserver)]
+        self._notifier.observe(*(observer.committed for observer in observers))
+        sets_cause = any(getattr(observer, "sets_cause", False) for observer in observers)
+        dispatch = cast("Dispatcher", restoring_context(chain) if sets_cause else chain)
         api.open(dispatch)
         return dispatch
 
 
-def _start_state(reducer: Reducer[S], given: Any) -> S:  # noqa: ANN401  # see `Store`
+def _start_state(reducer: Reducer[S], given: Any) -> S:
     """Return the state to start from, after checking its types and those of the actions."""
     reducer.check_action_types()
     start = reducer.initial if given is None else reducer.take_given_state(given, "state=")
@@ -298,6 +305,16 @@ def _start_state(reducer: Reducer[S], given: Any) -> S:  # noqa: ANN401  # see `
         raise ReducerReturnedNoneError(message)
     reducer.check_state_type(start, type(start).__name__)
     return start
+
+
+def _checked_callable(candidate: Callable[..., R]) -> Callable[..., R]:
+    if not callable(candidate):
+        message = (
+            f"a subscription expects a function, got {type(candidate).__name__}; pass a callable"
+            f" without arguments, or one of (new, old) and a selector"
+        )
+        raise TypeError(message)
+    return candidate
 
 
 def _whole_state(state: S) -> S:

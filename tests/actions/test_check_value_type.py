@@ -210,14 +210,14 @@ REFUSED: list[tuple[Any, tuple[str, ...]]] = [
 
 
 @pytest.mark.parametrize("field_type", ALLOWED, ids=repr)
-def test_allowed_type_passes(field_type: Any) -> None:  # noqa: ANN401  # a type form has no type
+def test_allowed_type_passes(field_type: Any) -> None:
     """A type that is deeply immutable and survives the log is allowed."""
     check_value_type(field_type, "Root.field")
 
 
 @pytest.mark.parametrize(("field_type", "advice"), REFUSED, ids=repr)
 def test_refused_type_is_named_with_its_path_and_what_to_use_instead(
-    field_type: Any,  # noqa: ANN401  # a type form has no type
+    field_type: Any,
     advice: tuple[str, ...],
 ) -> None:
     """Any other type is refused: the message names the path, the type and what to use instead."""
@@ -246,7 +246,7 @@ def test_refused_type_is_named_with_its_path_and_what_to_use_instead(
     ],
     ids=repr,
 )
-def test_path_leads_to_the_type_that_is_refused(field_type: Any, path: str) -> None:  # noqa: ANN401
+def test_path_leads_to_the_type_that_is_refused(field_type: Any, path: str) -> None:
     """A refused type inside another is found, and the path says where."""
     with pytest.raises(ValueTypeError) as raised:
         check_value_type(field_type, "Root.field")
@@ -270,7 +270,7 @@ def test_path_leads_to_the_type_that_is_refused(field_type: Any, path: str) -> N
     ],
     ids=repr,
 )
-def test_refused_type_inside_a_collection_is_found(field_type: Any) -> None:  # noqa: ANN401
+def test_refused_type_inside_a_collection_is_found(field_type: Any) -> None:
     """A collection is allowed only if what it holds is; the path begins with the collection."""
     with pytest.raises(ValueTypeError) as raised:
         check_value_type(field_type, "Root.field")

@@ -74,7 +74,7 @@ def test_matchers_nest() -> None:
 
 @pytest.mark.parametrize("part", [None, 5, "matchers/rain_fell"], ids=repr)
 @pytest.mark.parametrize("compose_matchers", [any_of, all_of])
-def test_part_that_is_no_matcher_is_refused(compose_matchers: Any, part: object) -> None:  # noqa: ANN401
+def test_part_that_is_no_matcher_is_refused(compose_matchers: Any, part: object) -> None:
     """Something that is no class, matcher or predicate raises `TypeError` when composed."""
     with pytest.raises(TypeError, match=re.escape(repr(part))):
         compose_matchers(RainFell, cast("Any", part))

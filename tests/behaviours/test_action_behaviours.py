@@ -221,7 +221,7 @@ MATCHER_CASES = [
 
 @pytest.mark.parametrize(("make_matcher", "kinds"), MATCHER_CASES)
 def test_b142_matchers_of_given_operations_match_those_only(
-    make_matcher: Any,  # noqa: ANN401  # one of four functions with one shape
+    make_matcher: Any,
     kinds: set[str],
 ) -> None:
     """With operations given, a matcher takes their actions of its kind and no other's."""
@@ -237,7 +237,7 @@ def test_b142_matchers_of_given_operations_match_those_only(
 
 @pytest.mark.parametrize(("make_matcher", "kinds"), MATCHER_CASES)
 def test_b142_with_no_operations_given_any_operation_matches(
-    make_matcher: Any,  # noqa: ANN401  # one of four functions with one shape
+    make_matcher: Any,
     kinds: set[str],
 ) -> None:
     """With no operation given, a matcher takes the actions of its kind of every operation."""

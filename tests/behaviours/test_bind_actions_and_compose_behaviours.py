@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, assert_type, cast
 
 import attrs
@@ -119,8 +120,10 @@ def test_b080_positional_and_keyword_arguments_pass_through_unchanged() -> None:
 def test_b081_what_cannot_be_called_is_skipped_in_a_mapping() -> None:
     """Values of the mapping that cannot be called are left out."""
     makers = {"add": TextAdded, "number": 42, "none": None, "text": "add", "clear": TextsCleared}
-    bound = bind_actions(cast("Any", makers), make_store().dispatch)
-    assert list(cast("dict[str, object]", bound)) == ["add", "clear"]
+    given = cast("Mapping[str, Callable[..., Action]]", makers)
+    bound = bind_actions(given, make_store().dispatch)
+    assert list(bound) == ["add", "clear"]
+    assert bound["add"]("a") == TextAdded("a")
 
 
 @pytest.mark.parametrize(("makers", "name"), [(None, "None"), ("add", "str"), (42, "int")])

@@ -14,10 +14,10 @@ import pytest
 
 from refold.actions.action import Action, action
 from refold.errors import (
-    RefoldError,
     ReducerDeclarationError,
     ReducerProtocolError,
     ReducerReturnedNoneError,
+    RefoldError,
 )
 from refold.reducers.combine_reducers import combine_reducers
 from refold.reducers.reducer import Reducer

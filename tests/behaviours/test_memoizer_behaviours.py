@@ -192,7 +192,7 @@ def test_b116_weak_memo_too_keeps_the_old_object_for_an_equal_new_result() -> No
 
 
 @pytest.mark.parametrize("memoize", MEMOIZERS)
-def test_b117_result_equal_is_not_called_on_the_first_computation(memoize: Any) -> None:  # noqa: ANN401
+def test_b117_result_equal_is_not_called_on_the_first_computation(memoize: Any) -> None:
     """There is nothing to compare the first result with."""
     compared: list[tuple[object, object]] = []
 
@@ -208,7 +208,7 @@ def test_b117_result_equal_is_not_called_on_the_first_computation(memoize: Any) 
 
 
 @pytest.mark.parametrize("memoize", MEMOIZERS)
-def test_b118_result_equal_is_behaves_as_none_at_all(memoize: Any) -> None:  # noqa: ANN401
+def test_b118_result_equal_is_behaves_as_none_at_all(memoize: Any) -> None:
     """Comparing results by identity gives the runs and the results of not comparing them."""
     with_is, without = Counted(), Counted()
     memoized_with_is = memoize(with_is, result_equal=operator.is_)
@@ -239,7 +239,7 @@ def test_b119_results_count_of_size_1_is_1_after_many_runs() -> None:
 
 
 @pytest.mark.parametrize("memoize", [functools.partial(lru_memoize, max_size=9), weak_memoize])
-def test_b119_results_that_were_found_equal_count_once(memoize: Any) -> None:  # noqa: ANN401
+def test_b119_results_that_were_found_equal_count_once(memoize: Any) -> None:
     """Keys that share one result, because it was equal, hold one result."""
     memoized = memoize(sorted, result_equal=operator.eq)
     memoized("ab")
@@ -303,7 +303,7 @@ def test_b121_clear_cache_forgets_results(memoize: Memoize) -> None:
 
 @pytest.mark.parametrize("memoize", MEMOIZERS)
 def test_b121_on_a_selector_the_inner_and_the_outer_cache_are_cleared_apart(
-    memoize: Any,  # noqa: ANN401  # one of two memoizers with options of their own
+    memoize: Any,
 ) -> None:
     """`clear_arguments_cache()` keeps the results; `clear_cache()` forgets them."""
     select_amounts = selector(

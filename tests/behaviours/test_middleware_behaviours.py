@@ -92,7 +92,7 @@ def pass_everything_on(_store: StoreAPI[Counter], next_dispatch: Dispatch) -> Di
 
 def build_nothing(_store: StoreAPI[Counter], _next_dispatch: Dispatch) -> Dispatch:
     """Forget to return the handler."""
-    return cast("Any", None)
+    return cast("Dispatch", None)
 
 
 def test_b061_dispatching_while_middleware_is_being_set_up_raises() -> None:

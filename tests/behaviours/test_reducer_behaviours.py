@@ -87,7 +87,7 @@ def no_action(_action: Action) -> bool:
     return False
 
 
-def add_step(name: str) -> Any:  # noqa: ANN401  # a handler of any action
+def add_step(name: str) -> Any:
     """Return a handler that appends its own name to the trail."""
 
     def handle(state: Trail, _action: Action) -> Trail:
@@ -110,7 +110,7 @@ def test_b127_a_missing_initial_state_is_reported() -> None:
 def test_b127_a_plain_function_that_gives_no_initial_state_is_reported() -> None:
     """A plain function that answers the state None with None has no initial state, and is told."""
 
-    def forgets_its_initial_state(state: Any, _action: Action) -> Any:  # noqa: ANN401
+    def forgets_its_initial_state(state: Any, _action: Action) -> Any:
         return state
 
     with pytest.raises((ReducerDeclarationError, ReducerReturnedNoneError), match="initial"):

@@ -78,7 +78,7 @@ def reports_of(call: Callable[[], object]) -> list[str]:
     return [str(each.message) for each in caught]
 
 
-def assert_names_place(report: str, function: Any) -> None:  # noqa: ANN401  # any Python function
+def assert_names_place(report: str, function: Any) -> None:
     """Check that the report names this file and a line of the function's definition."""
     first_line = function.__code__.co_firstlineno
     found = re.search(rf"{re.escape(Path(__file__).name)}\D{{1,10}}(\d+)", report)
@@ -91,7 +91,7 @@ def read_discount(shop: Shop) -> int:
     return shop.discount
 
 
-def sum_of(values: Any) -> int:  # noqa: ANN401  # a text or a tuple of numbers
+def sum_of(values: Any) -> int:
     """Return a number that is never the input itself."""
     return 1000 + len(values)
 
@@ -353,7 +353,7 @@ def test_b109_an_exception_of_the_probe_stays_inside_the_check() -> None:
 
 @pytest.mark.parametrize("memoize", [lru_memoize, weak_memoize])
 def test_b110_neither_check_calls_result_equality_with_dummy_values(
-    memoize: Any,  # noqa: ANN401  # one of two memoizers with options of their own
+    memoize: Any,
 ) -> None:
     """The result equality sees results of real states only, whichever check is on."""
     compared: list[tuple[object, object]] = []

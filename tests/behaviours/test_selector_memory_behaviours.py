@@ -63,7 +63,7 @@ class Recorded:
         self.__name__ = name
         self.__qualname__ = name
 
-    def __call__(self, *arguments: Any) -> Any:  # noqa: ANN401  # whatever the function takes
+    def __call__(self, *arguments: Any) -> Any:
         """Note the arguments, then answer."""
         self.runs.append(arguments)
         return self.function(*arguments)

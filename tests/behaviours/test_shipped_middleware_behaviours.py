@@ -138,7 +138,7 @@ def test_b069_a_thunk_inside_a_thunk_is_called_too() -> None:
 
 
 def test_b070_a_conditional_thunk_reads_the_present_state() -> None:
-    """ "Add if empty", dispatched twice, adds once."""
+    """A thunk that adds if there is nothing, dispatched twice, adds once."""
     store = Store(make_todos(), middleware=[thunks])
     assert cast("Any", store.dispatch)(add_if_empty) == TodoAdded("first")
     assert cast("Any", store.dispatch)(add_if_empty) is None
@@ -164,7 +164,9 @@ def answer_with(*extra: object, **named: object) -> Middleware[Todos]:
     def answer(store: StoreAPI[Todos], next_dispatch: Dispatch) -> Dispatch:
         def handle(action: Action, /, *_extra: object, **_named: object) -> Action:
             if action == TodoAdded("asked"):
-                return cast("Any", store).dispatch(TodoAdded("given"), *extra, **named)
+                return cast(
+                    "Action", cast("Any", store).dispatch(TodoAdded("given"), *extra, **named)
+                )
             return next_dispatch(action)
 
         return handle
@@ -272,7 +274,7 @@ def test_b075_prepending_and_appending_to_the_default_list_keep_order() -> None:
 
 
 def test_b076_a_middleware_added_later_works_from_the_next_dispatch_at_its_slot() -> None:
-    """A middleware added after creation takes effect from the next dispatch, in the dynamic slot."""
+    """A middleware added after creation works from the next dispatch on, in the dynamic slot."""
     notes: list[tuple[str, int | None]] = []
     dynamic = DynamicMiddleware()
     store = Store(

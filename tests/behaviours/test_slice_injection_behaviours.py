@@ -179,6 +179,19 @@ def test_b058_a_factory_is_called_once_for_the_slice_that_is_not_there_yet() -> 
     assert store.state.second is seen
 
 
+def test_b058_a_subscriber_to_an_injected_slice_is_told_of_its_first_change() -> None:
+    """A subscriber that selects an injected slice before any action is told when it changes."""
+    combined = combine_reducers(Pair, first=make_counter(1))
+    store = Store(combined)
+    combined.inject("second", make_counter(7))
+    seen: list[tuple[object, object]] = []
+    store.subscribe(lambda new, old: seen.append((new, old)), select=combined.slice("second"))
+    store.dispatch(NobodyCares())
+    assert seen == []
+    store.dispatch(Increased())
+    assert seen == [(Counter(8), Counter(7))]
+
+
 def test_b059_it_works_for_a_combined_reducer_nested_in_another() -> None:
     """Told how to find the inner root, a slice's function reads it from the outer one."""
     inner = combine_reducers(Pair, first=make_counter(1))
@@ -210,7 +223,7 @@ def test_b060_two_combined_reducers_share_no_injected_slice() -> None:
 
 
 def test_b060_two_combined_reducers_share_no_cached_initial_state() -> None:
-    """Functions of two combined reducers over one root each give their own slice's initial state."""
+    """Functions of two combined reducers over one root each give their own initial state."""
     one, other = combine_reducers(Pair), combine_reducers(Pair)
     root = Store(one).state
     one_second, other_second = make_counter(7), make_counter(8)

@@ -20,7 +20,9 @@ from refold.store.create_store import create_store
 from refold.store.store import Store
 
 if TYPE_CHECKING:
-    from refold.store.create_store import Create
+    from collections.abc import Callable, Iterable
+
+    from refold.store.create_store import Create, Enhancer
     from refold.store.middleware import Dispatch, StoreAPI
 
 
@@ -136,7 +138,7 @@ def test_b006_dispatch_returns_the_very_object_it_was_given() -> None:
 
 
 def test_b007_replacing_the_reducer_keeps_the_state_and_swapping_back_works() -> None:
-    """`replace_reducer` keeps the state; later actions go through the new one; so does the way back."""
+    """`replace_reducer` keeps the state and sends later actions through the new one, both ways."""
     by_one, by_ten = make_counter(), make_counter(factor=10)
     store = Store(by_one)
     store.dispatch(Increased(3))
@@ -260,7 +262,7 @@ def test_b031_an_enhancer_that_is_not_callable_raises() -> None:
 
 @pytest.mark.parametrize("kind", [list, tuple])
 def test_b031_several_enhancers_side_by_side_raise_and_are_told_to_compose(
-    kind: type[list[Create] | tuple[Create, ...]],
+    kind: Callable[[Iterable[Enhancer]], object],
 ) -> None:
     """Several enhancers given side by side raise, and the message says to compose them."""
 

@@ -7,7 +7,7 @@ behaviours name, which `tests/store/test_bad_input.py` holds.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Callable  # noqa: TC003  # a field's type is read when the class is made
+from collections.abc import Callable
 from typing import Any, cast
 
 import attrs
@@ -34,7 +34,7 @@ class Doubling:
 
     def apply(self, number: int) -> int:
         """Return the number doubled so many times."""
-        return number * 2**self.times
+        return number << self.times
 
 
 class NeverDeclared(Action):
@@ -201,8 +201,14 @@ def test_b026_subscribing_inside_a_reducer_raises() -> None:
 def test_b027_unsubscribing_inside_a_reducer_raises() -> None:
     """Unsubscribing inside a reducer raises, and the subscriber stays."""
     calls: list[str] = []
-    store = make_store(lambda: remove())
+    removals: list[Callable[[], None]] = []
+
+    def unsubscribe_first() -> None:
+        removals[0]()
+
+    store = make_store(unsubscribe_first)
     remove = store.subscribe(lambda: calls.append("told"))
+    removals.append(remove)
     raise_when_provoked(store, "unsubscribe")
     assert calls == ["told"]
     remove()

@@ -215,7 +215,7 @@ def test_b017_a_subscriber_added_in_a_notification_is_called_from_the_next_one_o
 
 
 def test_b018_a_nested_dispatch_tells_the_newest_list_and_the_outer_keeps_its_own() -> None:
-    """A nested dispatch tells the newest subscribers; the outer round goes on with its older list."""
+    """A nested dispatch tells the newest subscribers; the outer round keeps its older list."""
     store, calls = make_store(), list[str]()
     nested: list[Action] = []
 
@@ -349,7 +349,7 @@ def test_b036_a_plain_subscriber_is_told_even_when_nothing_changed() -> None:
 
 
 def test_b036_a_selecting_subscriber_is_told_only_when_its_value_changed() -> None:
-    """D: with `select=` a subscriber gets (new, old), only on change, and not when it subscribes."""
+    """D: with `select=` a subscriber gets (new, old) on change, and nothing when it subscribes."""
     store = make_store()
     seen: list[tuple[int, int]] = []
     remove = store.subscribe(

@@ -242,12 +242,12 @@ def test_a_state_read_only_at_the_end_equals_the_naive_combine(
     assert store.state == naive
 
 
-@given(slices)
-def test_the_initial_state_is_made_of_the_slices_initial_states(slices: Slices) -> None:
-    """The combined initial state is what each slice gives for no state and an unknown action."""
-    initial = combine_for_real(slices).initial
-    unhandled = NobodyCares(0)
-    if isinstance(slices.left, Reducer):
-        assert initial.left is slices.left.initial
-    else:
-        assert initial.left is slices.left(None, unhandled)
+@given(st.lists(slice_plans, min_size=4, max_size=4))
+def test_the_initial_state_is_made_of_the_slices_initial_states(plans: list[SlicePlan]) -> None:
+    """The combined initial state has in every slice what that slice's reducer starts with."""
+    initial = combine_for_real(Slices(*map(make_slice, plans))).initial
+    assert initial == Root(
+        Counter(plans[0].initial),
+        Counter(plans[1].initial),
+        Inner(Counter(plans[2].initial), Counter(plans[3].initial)),
+    )

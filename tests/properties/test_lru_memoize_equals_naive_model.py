@@ -53,7 +53,7 @@ class LruMemoizeMachine(RuleBasedStateMachine):
         self.memoized: Any = None
 
     @initialize(max_size=st.integers(-1, 5), equal=equalities)
-    def make(self, max_size: int, equal: Any) -> None:  # noqa: ANN401  # one of operator's functions
+    def make(self, max_size: int, equal: Any) -> None:
         """Begin with nothing remembered."""
         self.max_size = max_size
         self.model = NaiveRecentCalls(max_size)

@@ -104,37 +104,37 @@ def _no_checks() -> Iterator[None]:
     set_development_checks(inputs="once", identity="once")
 
 
-def read_count(shelf: Shelf, *_arguments: Any) -> Any:  # noqa: ANN401  # a value of any kind
+def read_count(shelf: Shelf, *_arguments: Any) -> Any:
     """Read the count."""
     return shelf.count
 
 
-def read_names(shelf: Shelf, *_arguments: Any) -> tuple[str, ...]:  # noqa: ANN401
+def read_names(shelf: Shelf, *_arguments: Any) -> tuple[str, ...]:
     """Read the names."""
     return shelf.names
 
 
-def read_label(shelf: Shelf, *_arguments: Any) -> Any:  # noqa: ANN401  # a value of any kind
+def read_label(shelf: Shelf, *_arguments: Any) -> Any:
     """Read the label."""
     return shelf.label
 
 
-def read_first_argument(_shelf: Shelf, first: Any, _second: Any) -> Any:  # noqa: ANN401
+def read_first_argument(_shelf: Shelf, first: Any, _second: Any) -> Any:
     """Read the first extra argument."""
     return first
 
 
-def read_second_argument(_shelf: Shelf, _first: Any, second: Any) -> Any:  # noqa: ANN401
+def read_second_argument(_shelf: Shelf, _first: Any, second: Any) -> Any:
     """Read the second extra argument."""
     return second
 
 
-def describe(*values: Any) -> str:  # noqa: ANN401  # values of any kind
+def describe(*values: Any) -> str:
     """Return a text that is another for values that only compare equal."""
     return repr(values)
 
 
-def declare(*inputs: Any, **options: Any) -> Any:  # noqa: ANN401  # options of every kind
+def declare(*inputs: Any, **options: Any) -> Any:
     """Declare a selector whose types are chosen at run time."""
     return cast("Any", selector)(*inputs, **options)
 
@@ -273,7 +273,7 @@ def test_structured_selector_equals_the_record_of_its_functions(steps: Steps) ->
     ids=["lru", "lru of 3", "weak"],
 )
 @given(calls=st.lists(st.lists(st.sampled_from(TWINS), max_size=3), max_size=30))
-def test_memoized_function_equals_the_function(memoize: Any, calls: list[list[Any]]) -> None:  # noqa: ANN401
+def test_memoized_function_equals_the_function(memoize: Any, calls: list[list[Any]]) -> None:
     """A memoized function answers as the function, for any number of any arguments."""
     memoized = memoize(describe)
     for arguments in calls:

@@ -7,7 +7,8 @@ replaced and reducers that fail.  What does not: time, threads and middleware.
 from __future__ import annotations
 
 import contextlib
-from typing import TYPE_CHECKING, Any, TypeAlias, cast
+from collections.abc import Callable
+from typing import Any, TypeAlias, cast
 
 import attrs
 import pytest
@@ -20,9 +21,6 @@ from refold.errors import NotAnActionError
 from refold.reducers.combine_reducers import combine_reducers
 from refold.reducers.reducer import Reducer
 from refold.store.store import Store
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 
 @attrs.frozen
@@ -102,11 +100,13 @@ blocks: st.SearchStrategy[Block] = st.recursive(
     ),
     max_leaves=5,
 )
-SELECTIONS: dict[str, Callable[[int, int], object]] = {
-    "left parity": lambda left, _right: left % 2,
-    "right": lambda _left, right: right,
-    "sum as text": lambda left, right: str(left + right),
-    "constant": lambda _left, _right: "always the same",
+SELECTIONS: dict[str, Callable[[Root], object]] = {
+    "left parity": lambda root: root.left.value % 2,
+    "right": lambda root: root.right,
+    "sum as text": lambda root: str(root.left.value + root.right.value),
+    "right, but only while left is even": lambda root: root.left.value % 2 or root.right.value,
+    "the root itself": lambda root: root,
+    "constant": lambda _root: "always the same",
 }
 
 
@@ -138,10 +138,9 @@ def make_reducer(factor: int) -> Reducer[Root]:
     return combine_reducers(Root, left=left, right=make_slice(factor, fails=True))
 
 
-def select_as(name: str) -> Callable[[Root], object]:
-    """Return the selection of that name, as a function of the root."""
-    selection = SELECTIONS[name]
-    return lambda root: selection(root.left.value, root.right.value)
+def make_root(numbers: Numbers) -> Root:
+    """Return the state that the model's numbers stand for."""
+    return Root(Counter(numbers[0]), Counter(numbers[1]))
 
 
 @attrs.define(eq=False)
@@ -228,7 +227,7 @@ class StoreMachine(RuleBasedStateMachine):
         selecting = Selection(self.next_name(), selection)
         selecting.unsubscribe = self.store.subscribe(
             lambda new, old: self.selected.append((selecting.name, new, old)),
-            select=select_as(selection),
+            select=SELECTIONS[selection],
         )
         self.selecting.append(selecting)
         return selecting
@@ -279,7 +278,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule(factor=st.sampled_from([1, 2, -1]))
     def replace_reducer(self, factor: int) -> None:
-        """Replace the reducer by one that counts in other steps; whether that tells is left open."""
+        """Replace the reducer by one with other steps; whether that notifies is left open."""
         before = self.store.state
         self.store.replace_reducer(make_reducer(factor))
         self.factor = factor
@@ -338,7 +337,7 @@ class StoreMachine(RuleBasedStateMachine):
                 self.subscribed.remove(subscription)
         for selecting in self.selecting:
             selection = SELECTIONS[selecting.selection]
-            old, new = selection(*self.expected), selection(*expected)
+            old, new = selection(make_root(self.expected)), selection(make_root(expected))
             if new != old:
                 self.expected_selected.append((selecting.name, new, old))
         self.expected = expected

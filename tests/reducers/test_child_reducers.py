@@ -107,7 +107,7 @@ def room_of(found: Action) -> str | None:
     return found.room
 
 
-def notice(text: str) -> Any:  # noqa: ANN401  # a handler of any action
+def notice(text: str) -> Any:
     """Return a handler that lets the house notice something."""
 
     def handle(state: House, _action: Action) -> House:

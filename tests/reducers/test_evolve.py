@@ -89,7 +89,7 @@ def wrap(value: object) -> tuple[object]:
     return (value,)
 
 
-def next_number(value: Any) -> int:  # noqa: ANN401  # whatever `int` takes
+def next_number(value: Any) -> int:
     """Return the next whole number, and again each time."""
     return int(value) + 1
 
@@ -295,7 +295,7 @@ changes_of_any_kind = st.dictionaries(st.sampled_from(NAMES), values, max_size=3
 
 def outcome(
     copy: Callable[..., Any],
-    record: Any,  # noqa: ANN401  # any record
+    record: Any,
     changes: dict[str, object],
 ) -> tuple[object, ...]:
     """Return what a copying function gives: class and all fields, or the kind of error."""

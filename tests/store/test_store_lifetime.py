@@ -1,25 +1,23 @@
-"""The lifetime of a store: entering, services, other threads, changes, flushing and closing.
+"""The lifetime of a store: entering, services, flushing and closing.
 
-What belongs here: all that needs an event loop.  What does not: what a single dispatch does.
+What belongs here: what starts and stops.  What does not: other threads (`test_dispatch_threadsafe`)
+and readers of changes (`test_store_changes`).
 """
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from typing import TYPE_CHECKING, Any, assert_type, cast
+from typing import TYPE_CHECKING, assert_type
 
 import attrs
 import pytest
 
 from refold.actions.action import Action, action
-from refold.errors import NotAnActionError, RefoldError, StoreClosedError, SubscriberTooSlowError
+from refold.errors import StoreClosedError
 from refold.reducers.reducer import Reducer
 from refold.store.store import Store
 
 if TYPE_CHECKING:
-    import concurrent.futures
-
     from refold.store.middleware import Dispatch, StoreAPI
 
 
@@ -37,21 +35,12 @@ class Increased(Action):
     by: int = 1
 
 
-@action("store_lifetime/failed")
-class Failed(Action):
-    """The reducer raises."""
-
-
 class ServiceFailedError(Exception):
     """What a service raises."""
 
 
 class BodyFailedError(Exception):
     """What the body of an `async with` raises."""
-
-
-class ReducerFailedError(Exception):
-    """What a reducer raises."""
 
 
 class Passing:
@@ -122,16 +111,12 @@ class Failing(Passing):
 
 
 def make_reducer() -> Reducer[Counter]:
-    """Return a counter that can fail."""
+    """Return a counter."""
     counter = Reducer(Counter())
 
     @counter.on(Increased)
     def _(state: Counter, action: Increased) -> Counter:
         return Counter(state.value + action.by)
-
-    @counter.on(Failed)
-    def _(_state: Counter, _action: Failed) -> Counter:
-        raise ReducerFailedError
 
     return counter
 
@@ -145,11 +130,6 @@ async def let_everything_run() -> None:
     """Give every task that is ready a few turns of the loop."""
     for _ in range(10):
         await asyncio.sleep(0)
-
-
-async def collect(store: Store[Counter]) -> list[int]:
-    """Return the numbers of every state until the store ends them."""
-    return [state.value async for state in store.changes()]
 
 
 async def test_entering_gives_the_store_itself() -> None:
@@ -225,17 +205,31 @@ async def test_the_error_of_a_service_ends_the_store_and_comes_out() -> None:
 
 
 async def test_the_error_of_the_body_comes_out_and_everything_is_stopped() -> None:
-    """An error of the body is the one that its caller gets, and the services are stopped."""
+    """An error of the body is what its caller gets, not a group, and the services are stopped."""
     notes: list[str] = []
     tasks_before = asyncio.all_tasks()
     error = BodyFailedError()
-    with pytest.raises(BodyFailedError) as caught:
+
+    async def live() -> None:
+        """Enter the store and raise."""
         async with make_store(Waiting(notes)):
             await let_everything_run()
             raise error
+
+    with pytest.raises(BodyFailedError) as caught:
+        await live()
     assert caught.value is error
     assert notes == ["one started", "one cancelled", "one closed"]
     assert asyncio.all_tasks() == tasks_before
+
+
+async def test_the_error_of_the_body_comes_out_of_a_store_without_services() -> None:
+    """Without any service, too, the caller gets the body's own error."""
+    error = BodyFailedError()
+    with pytest.raises(BodyFailedError) as caught:
+        async with make_store():
+            raise error
+    assert caught.value is error
 
 
 async def test_cancelling_the_body_stops_everything_and_stays_a_cancellation() -> None:
@@ -244,6 +238,7 @@ async def test_cancelling_the_body_stops_everything_and_stays_a_cancellation() -
     tasks_before = asyncio.all_tasks()
 
     async def live() -> None:
+        """Enter the store and stay."""
         async with make_store(Waiting(notes)):
             await asyncio.get_running_loop().create_future()
 
@@ -321,169 +316,3 @@ async def test_flushed_waits_for_every_middleware_that_offers_it() -> None:
 async def test_flushed_of_a_store_without_such_middleware_returns_at_once() -> None:
     """`flushed` needs neither a middleware nor an entered store."""
     await make_store().flushed()
-
-
-async def test_a_threadsafe_dispatch_is_committed_on_the_loops_thread() -> None:
-    """`dispatch_threadsafe` from another thread gives a future of the action, done on our thread."""
-    threads: list[int] = []
-    async with make_store() as store:
-        store.subscribe(lambda: threads.append(threading.get_ident()))
-        increased = Increased(3)
-
-        def dispatch_there() -> Action:
-            future: concurrent.futures.Future[Increased] = store.dispatch_threadsafe(increased)
-            return future.result()
-
-        assert await asyncio.to_thread(dispatch_there) is increased
-        assert store.state == Counter(3)
-    assert threads == [threading.get_ident()]
-
-
-async def test_a_threadsafe_dispatch_from_the_stores_own_thread_works_as_well() -> None:
-    """On the store's own thread the future is done once the loop had a turn."""
-    async with make_store() as store:
-        increased = Increased(2)
-        future = store.dispatch_threadsafe(increased)
-        assert await asyncio.wrap_future(future) is increased
-        assert store.state == Counter(2)
-
-
-async def test_a_threadsafe_dispatch_keeps_the_order_of_one_thread() -> None:
-    """What one thread dispatches is committed in its order."""
-    seen: list[int] = []
-    async with make_store() as store:
-        store.subscribe(lambda new, _old: seen.append(new), select=lambda state: state.value)
-
-        def dispatch_there() -> None:
-            futures = [store.dispatch_threadsafe(Increased(by)) for by in (1, 10, 100)]
-            for future in futures:
-                future.result()
-
-        await asyncio.to_thread(dispatch_there)
-    assert seen == [1, 11, 111]
-
-
-async def test_what_a_threadsafe_dispatch_raises_comes_out_of_its_future() -> None:
-    """A reducer's exception and the refusal of a non-action come out of the future."""
-    async with make_store() as store:
-        failed = store.dispatch_threadsafe(Failed())
-        with pytest.raises(ReducerFailedError):
-            await asyncio.wrap_future(failed)
-        refused = store.dispatch_threadsafe(cast("Any", 42))
-        with pytest.raises(NotAnActionError):
-            await asyncio.wrap_future(refused)
-        assert store.state == Counter(0)
-
-
-async def test_a_threadsafe_dispatch_to_a_closed_store_is_refused() -> None:
-    """After leaving, a threadsafe dispatch raises or gives a future that does; nothing hangs."""
-    async with make_store() as store:
-        pass
-    with pytest.raises(StoreClosedError):
-        await asyncio.wrap_future(store.dispatch_threadsafe(Increased()))
-    assert store.state == Counter(0)
-
-
-def test_a_threadsafe_dispatch_without_a_loop_says_what_to_do() -> None:
-    """A store that was never entered has no loop: the error says to enter it."""
-    with pytest.raises(RefoldError, match="async with"):
-        make_store().dispatch_threadsafe(Increased())
-
-
-async def test_changes_end_when_the_store_ends() -> None:
-    """A task that goes through the changes ends by itself when the store is left."""
-    tasks_before = asyncio.all_tasks()
-    async with make_store() as store:
-        collecting = asyncio.create_task(collect(store))
-        await let_everything_run()
-        store.dispatch(Increased(1))
-        store.dispatch(Increased(2))
-        await let_everything_run()
-    assert await collecting == [0, 1, 3]
-    assert asyncio.all_tasks() == tasks_before
-
-
-async def test_changes_that_came_before_the_end_are_still_yielded() -> None:
-    """What was pending when the store was left comes out before the changes end."""
-    async with make_store() as store:
-        changes = store.changes()
-        assert await anext(changes) == Counter(0)
-        store.dispatch(Increased(1))
-        store.dispatch(Increased(2))
-    assert [state.value async for state in changes] == [1, 3]
-
-
-async def test_a_waiting_reader_of_changes_is_woken_by_a_dispatch() -> None:
-    """A reader that waits gets the next state when it is dispatched."""
-    async with make_store() as store:
-        changes = store.changes()
-        await anext(changes)
-        waiting = asyncio.ensure_future(anext(changes))
-        await let_everything_run()
-        assert not waiting.done()
-        store.dispatch(Increased(4))
-        assert await waiting == Counter(4)
-
-
-async def test_an_action_that_changes_nothing_yields_nothing() -> None:
-    """`changes()` yields no state twice in a row."""
-    async with make_store() as store:
-        changes = store.changes()
-        await anext(changes)
-        with pytest.raises(ReducerFailedError):
-            store.dispatch(Failed())
-        store.dispatch(Increased(0))
-        store.dispatch(Increased(7))
-        assert await anext(changes) == Counter(7)
-
-
-async def test_a_reader_that_was_left_does_not_grow_or_disturb() -> None:
-    """A loop that is broken off and closed hears no more, and the others go on."""
-    async with make_store() as store:
-        left = store.changes(max_pending=1)
-        async for state in left:
-            assert state == Counter(0)
-            break
-        await left.aclose()
-        for _ in range(5):
-            store.dispatch(Increased())
-        assert store.state == Counter(5)
-        fresh = store.changes()
-        assert await anext(fresh) == Counter(5)
-
-
-async def test_a_reader_that_is_too_slow_is_told_and_the_store_goes_on() -> None:
-    """More changes than `max_pending` without a read: the reader gets an error, dispatch none."""
-    async with make_store() as store:
-        slow, quick = store.changes(max_pending=2), store.changes()
-        assert await anext(slow) == await anext(quick) == Counter(0)
-        for _ in range(5):
-            store.dispatch(Increased())
-        assert store.state == Counter(5)
-        assert [(await anext(quick)).value for _ in range(5)] == [1, 2, 3, 4, 5]
-
-        seen: list[int] = []
-        with pytest.raises(SubscriberTooSlowError, match="2") as caught:
-            seen.extend([state.value async for state in slow])
-        assert "max_pending" in str(caught.value)
-        assert seen == []
-        store.dispatch(Increased())
-        assert await anext(quick) == Counter(6)
-
-
-async def test_a_reader_as_slow_as_allowed_is_not_too_slow() -> None:
-    """As many changes as `max_pending` may wait."""
-    async with make_store() as store:
-        changes = store.changes(max_pending=3)
-        assert await anext(changes) == Counter(0)
-        for _ in range(3):
-            store.dispatch(Increased())
-        assert [(await anext(changes)).value for _ in range(3)] == [1, 2, 3]
-
-
-async def test_a_store_can_be_entered_with_a_given_state_and_typed_changes() -> None:
-    """The types of `changes` follow the state and the selector."""
-    async with Store(make_reducer(), state=Counter(9)) as store:
-        states, texts = store.changes(), store.changes(lambda state: str(state.value))
-        assert assert_type(await anext(states), Counter) == Counter(9)
-        assert assert_type(await anext(texts), str) == "9"

@@ -1,24 +1,22 @@
 """Transactions: several dispatches, one commit, one notification, all of it or nothing.
 
-What belongs here: `transaction()` and when `committed` hooks are called.
+What belongs here: `transaction()`.  What does not: the hooks of commits (`test_commit_hooks`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import attrs
 import pytest
 
 from refold.actions.action import Action, action
-from refold.errors import SubscriberError
+from refold.errors import SubscriberError, TransactionError
 from refold.reducers.combine_reducers import combine_reducers
 from refold.reducers.reducer import Reducer
 from refold.store.store import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from refold.store.middleware import Dispatch, StoreAPI
 
 
@@ -70,11 +68,9 @@ class Hook:
 
     name: str
     notes: list[object]
-    read: Callable[[], object] = lambda: None
 
-    def __call__(self, store: StoreAPI[Root], next_dispatch: Dispatch, /) -> Dispatch:
+    def __call__(self, _store: StoreAPI[Root], next_dispatch: Dispatch, /) -> Dispatch:
         """Change nothing on an action's way."""
-        self.read = lambda: store.state
         return next_dispatch
 
     def committed(self, actions: tuple[Action, ...], /) -> None:
@@ -82,17 +78,20 @@ class Hook:
         self.notes.append((self.name, actions))
 
 
+def make_counter(added: type[LeftAdded | RightAdded]) -> Reducer[Counter]:
+    """Return a counter of one of the two actions."""
+    counter = Reducer(Counter())
+
+    @counter.on(added)
+    def _(state: Counter, action: LeftAdded | RightAdded) -> Counter:
+        return Counter(state.value + action.by)
+
+    return counter
+
+
 def make_reducer() -> Reducer[Root]:
     """Return a reducer of two counters."""
-    left, right = Reducer(Counter()), Reducer(Counter())
-
-    @left.on(LeftAdded)
-    def _(state: Counter, action: LeftAdded) -> Counter:
-        return Counter(state.value + action.by)
-
-    @right.on(RightAdded)
-    def _(state: Counter, action: RightAdded) -> Counter:
-        return Counter(state.value + action.by)
+    left, right = make_counter(LeftAdded), make_counter(RightAdded)
 
     @right.on(Failed)
     def _(_state: Counter, _action: Failed) -> Counter:
@@ -111,6 +110,14 @@ def watch_states(store: Store[Root]) -> list[Root]:
     states: list[Root] = []
     store.subscribe(lambda: states.append(store.state))
     return states
+
+
+def dispatch_and_fail(store: Store[Root], *actions: Action) -> NoReturn:
+    """Dispatch the actions in a transaction whose block then raises."""
+    with store.transaction():
+        for one in actions:
+            store.dispatch(one)
+        raise BlockFailedError
 
 
 def test_a_transaction_is_one_notification() -> None:
@@ -159,12 +166,8 @@ def test_a_block_that_raises_is_rolled_back() -> None:
     states = watch_states(store)
     notes.clear()
     before = store.state
-    error = BlockFailedError()
-    with pytest.raises(BlockFailedError) as caught, store.transaction():
-        store.dispatch(LeftAdded())
-        store.dispatch(RightAdded())
-        raise error
-    assert caught.value is error
+    with pytest.raises(BlockFailedError):
+        dispatch_and_fail(store, LeftAdded(), RightAdded())
     assert store.state is before
     assert states == []
     assert notes == []
@@ -178,9 +181,14 @@ def test_a_block_that_is_stopped_is_rolled_back_too(error_type: type[BaseExcepti
     """A block left by what is no Exception is rolled back as well."""
     store = make_store()
     before = store.state
-    with pytest.raises(error_type), store.transaction():
-        store.dispatch(LeftAdded())
-        raise error_type
+
+    def stop() -> NoReturn:
+        with store.transaction():
+            store.dispatch(LeftAdded())
+            raise error_type
+
+    with pytest.raises(error_type):
+        stop()
     assert store.state is before
 
 
@@ -189,9 +197,8 @@ def test_a_failing_reducer_inside_rolls_everything_back() -> None:
     store = make_store()
     states = watch_states(store)
     before = store.state
-    with pytest.raises(ReducerFailedError), store.transaction():
-        store.dispatch(LeftAdded())
-        store.dispatch(Failed())
+    with pytest.raises(ReducerFailedError):
+        dispatch_and_fail(store, LeftAdded(), Failed())
     assert store.state is before
     assert states == []
 
@@ -236,10 +243,8 @@ def test_a_nested_block_that_raises_and_is_caught_rolls_back_only_itself() -> No
     with store.transaction():
         store.dispatch(LeftAdded(1))
         before = store.state
-        with pytest.raises(BlockFailedError), store.transaction():
-            store.dispatch(LeftAdded(10))
-            store.dispatch(RightAdded(10))
-            raise BlockFailedError
+        with pytest.raises(BlockFailedError):
+            dispatch_and_fail(store, LeftAdded(10), RightAdded(10))
         assert store.state is before
         store.dispatch(RightAdded(1))
     assert states == [Root(Counter(1), Counter(1))]
@@ -252,10 +257,15 @@ def test_an_outer_block_that_raises_rolls_back_a_nested_one_that_ended() -> None
     store = make_store(Hook("hook", notes))
     states = watch_states(store)
     before = store.state
-    with pytest.raises(BlockFailedError), store.transaction():
+
+    def nest_and_fail() -> NoReturn:
         with store.transaction():
-            store.dispatch(LeftAdded())
-        raise BlockFailedError
+            with store.transaction():
+                store.dispatch(LeftAdded())
+            raise BlockFailedError
+
+    with pytest.raises(BlockFailedError):
+        nest_and_fail()
     assert store.state is before
     assert states == []
     assert notes == []
@@ -282,12 +292,50 @@ def test_a_selecting_subscriber_hears_nothing_of_what_was_rolled_back() -> None:
     store = make_store()
     seen: list[tuple[int, int]] = []
     store.subscribe(lambda new, old: seen.append((new, old)), select=lambda root: root.left.value)
-    with pytest.raises(BlockFailedError), store.transaction():
-        store.dispatch(LeftAdded(100))
-        raise BlockFailedError
+    with pytest.raises(BlockFailedError):
+        dispatch_and_fail(store, LeftAdded(100))
     assert seen == []
     store.dispatch(LeftAdded(1))
     assert seen == [(1, 0)]
+
+
+def test_a_slice_injected_in_a_block_that_raises_keeps_nothing_of_the_block() -> None:
+    """What a rolled back block dispatched is gone from a slice that it injected, too."""
+    left, right = make_counter(LeftAdded), make_counter(LeftAdded)
+    combined = combine_reducers(Root, left=left)
+    store = Store(combined)
+
+    def inject_and_fail() -> NoReturn:
+        with store.transaction():
+            combined.inject("right", right)
+            store.dispatch(LeftAdded(10))
+            raise BlockFailedError
+
+    with pytest.raises(BlockFailedError):
+        inject_and_fail()
+    assert store.state.left == Counter(0)
+    store.dispatch(LeftAdded(1))
+    assert store.state == Root(Counter(1), Counter(1))
+
+
+def test_a_reducer_replaced_in_a_block_that_raises_keeps_nothing_of_the_block() -> None:
+    """What a rolled back block dispatched is gone from the slices of a reducer it put in, too."""
+    left, right = make_counter(LeftAdded), make_counter(LeftAdded)
+    store = Store(combine_reducers(Root, left=left))
+
+    def replace_and_fail() -> NoReturn:
+        with store.transaction():
+            store.dispatch(LeftAdded(5))
+            store.replace_reducer(combine_reducers(Root, left=left, right=right))
+            store.dispatch(LeftAdded(10))
+            raise BlockFailedError
+
+    with pytest.raises((BlockFailedError, TransactionError)):
+        replace_and_fail()
+    assert store.state.left == Counter(0)
+    store.dispatch(LeftAdded(1))
+    assert store.state.left == Counter(1)
+    assert getattr(store.state, "right", Counter(1)) == Counter(1)
 
 
 async def test_changes_see_a_transaction_as_one_change() -> None:
@@ -350,90 +398,3 @@ def test_a_subscriber_may_use_a_transaction() -> None:
     store.subscribe(follow)
     store.dispatch(LeftAdded())
     assert states == [Root(Counter(1), Counter(0)), Root(Counter(1), Counter(2))]
-
-
-def test_committed_is_called_after_the_reducer_and_before_any_subscriber() -> None:
-    """Each hook is called once per commit, in the listed order, before plain and selecting ones."""
-    notes: list[object] = []
-    first, second = Hook("first", notes), Hook("second", notes)
-    store = make_store(first, second)
-    store.subscribe(lambda: notes.append("told"))
-    store.subscribe(lambda new, _old: notes.append(new), select=lambda root: root.left.value)
-    store.dispatch(LeftAdded())
-    assert notes[:2] == [("first", (LeftAdded(),)), ("second", (LeftAdded(),))]
-    assert sorted(map(str, notes[2:])) == ["1", "told"]
-
-
-def test_committed_sees_the_new_state() -> None:
-    """The state that a hook reads is the one after the commit."""
-    seen: list[object] = []
-
-    @attrs.define(eq=False)
-    class Reading(Hook):
-        """A hook that reads the state."""
-
-        def committed(self, actions: tuple[Action, ...], /) -> None:
-            """Note the state."""
-            seen.append((self.read(), actions))
-
-    store = make_store(Reading("reading", []))
-    store.dispatch(LeftAdded(3))
-    with store.transaction():
-        store.dispatch(RightAdded(1))
-        store.dispatch(RightAdded(1))
-    assert seen == [
-        (Root(Counter(3), Counter(0)), (LeftAdded(3),)),
-        (Root(Counter(3), Counter(2)), (RightAdded(1), RightAdded(1))),
-    ]
-
-
-def test_committed_gets_what_reached_the_reducer_wherever_the_hook_stands() -> None:
-    """A hook gets the replacement of an action, nothing of a stopped one or of one that failed."""
-    notes: list[object] = []
-    replacement = LeftAdded(100)
-
-    def replace_or_stop(_store: StoreAPI[Root], next_dispatch: Dispatch) -> Dispatch:
-        def handle(action: Action, /) -> Action:
-            match action:
-                case LeftAdded():
-                    return next_dispatch(replacement)
-                case Failed():
-                    return next_dispatch(action)
-                case _:
-                    return action
-
-        return handle
-
-    before, after = Hook("before", notes), Hook("after", notes)
-    store = Store(make_reducer(), middleware=[before, replace_or_stop, after])
-    store.dispatch(LeftAdded(1))
-    store.dispatch(RightAdded(1))
-    with pytest.raises(ReducerFailedError):
-        store.dispatch(Failed())
-    assert notes == [("before", (replacement,)), ("after", (replacement,))]
-    assert store.state == Root(Counter(100), Counter(0))
-
-
-def test_commits_nested_by_subscribers_are_noted_in_the_order_of_the_commits() -> None:
-    """A dispatch nested in a subscriber is committed after the one it was told of."""
-    notes: list[object] = []
-    store = make_store(Hook("hook", notes))
-
-    def follow() -> None:
-        if store.state.right.value == 0:
-            store.dispatch(RightAdded())
-
-    store.subscribe(follow)
-    store.dispatch(LeftAdded())
-    assert notes == [("hook", (LeftAdded(),)), ("hook", (RightAdded(),))]
-
-
-def test_an_unhandled_action_is_committed_all_the_same() -> None:
-    """An action that changed nothing is a commit, as it reached the reducer."""
-    notes: list[object] = []
-    store = Store(
-        combine_reducers(Root, left=Reducer(Counter()), right=Reducer(Counter())),
-        middleware=[Hook("hook", notes)],
-    )
-    store.dispatch(LeftAdded())
-    assert notes == [("hook", (LeftAdded(),))]

@@ -1,0 +1,77 @@
+"""`Contestant`: whoever takes part in a row.
+
+What belongs here: the protocol, and its form for code that runs in this process.  What does not:
+any library.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from work import Outcome
+
+__all__ = ["Contestant", "ContestantMissingError", "LocalContestant"]
+
+
+class ContestantMissingError(Exception):
+    """A contestant cannot take part here; the text says why."""
+
+
+class Contestant(Protocol):
+    """Does the same work again and again, and says what CPU time it took."""
+
+    @property
+    def operations(self) -> int:
+        """How many dispatches or calls one pass has."""
+        ...
+
+    def measure(self, passes: int) -> float:
+        """Do so many passes; return the CPU seconds that they took."""
+        ...
+
+    def outcome(self) -> Outcome:
+        """Return the state after all passes so far; last, how many calls were counted."""
+        ...
+
+    def close(self) -> None:
+        """Let go of whatever is held."""
+        ...
+
+
+class LocalContestant:
+    """A contestant in this process."""
+
+    def __init__(
+        self,
+        run_pass: Callable[[], None],
+        operations: int,
+        outcome: Callable[[], Outcome],
+        close: Callable[[], None] | None = None,
+    ) -> None:
+        """Keep the functions.
+
+        Args:
+            run_pass: does the work once.
+            operations: how many dispatches or calls that is.
+            outcome: what came out so far.
+            close: lets go of whatever is held; None if nothing is.
+        """
+        self._run_pass = run_pass
+        self.operations = operations
+        self.outcome = outcome
+        self._close = close
+
+    def measure(self, passes: int) -> float:
+        """Do so many passes; return the CPU seconds of this process."""
+        run_pass = self._run_pass
+        begin = time.process_time()
+        for _ in range(passes):
+            run_pass()
+        return time.process_time() - begin
+
+    def close(self) -> None:
+        """Let go of whatever is held."""
+        if self._close is not None:
+            self._close()

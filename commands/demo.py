@@ -1,0 +1,8 @@
+"""stub"""
+
+from __future__ import annotations
+
+
+def demo() -> int:
+    """Demo."""
+    return 0

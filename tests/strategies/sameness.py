@@ -1,0 +1,73 @@
+"""When two values are the same to the last bit: type, sign of zero and all.
+
+What belongs here: an oracle that shares no code with what it judges.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import struct
+from collections.abc import Hashable, Mapping
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import attrs
+
+__all__ = ["exact_form", "exactly_same"]
+
+
+def exactly_same(left: object, right: object) -> bool:
+    """Tell whether nothing could tell the two values apart but their identity."""
+    return exact_form(left) == exact_form(right)
+
+
+def exact_form(value: Any, *, merge_lists: bool = False) -> Hashable:
+    """Return something hashable that is equal for two values only if they are the same.
+
+    Args:
+        value: what a state may hold.
+        merge_lists: take all list-likes for one type, and all set-likes for one.
+    """
+
+    def form(part: Any) -> Hashable:
+        return exact_form(part, merge_lists=merge_lists)
+
+    kind = type(value)
+    if isinstance(value, enum.Enum):
+        return kind, "member", value.name, str(value.value)
+    if attrs.has(kind):
+        fields = [name for name in (f.name for f in attrs.fields(kind)) if hasattr(value, name)]
+        return kind, tuple((name, form(getattr(value, name))) for name in fields)
+    if isinstance(value, Mapping):
+        return "map" if merge_lists else kind, frozenset(
+            (form(key), form(entry)) for key, entry in value.items()
+        )
+    if isinstance(value, AbstractSet):
+        elements = sorted(map(form, value), key=repr)
+        return "set" if merge_lists else kind, tuple(elements)
+    if kind in _SCALARS:
+        return kind, _SCALARS[kind](value)
+    return "list" if merge_lists else kind, tuple(map(form, value))
+
+
+def _float(number: float) -> Hashable:
+    return "nan" if number != number else struct.pack(">d", number)  # noqa: PLR0124  # finds nan
+
+
+_SCALARS: dict[type, Any] = {
+    type(None): repr,
+    bool: repr,
+    int: lambda number: number,
+    float: _float,
+    str: lambda text: text,
+    bytes: lambda data: data,
+    Decimal: repr,
+    datetime.datetime: lambda at: (at.replace(tzinfo=None), repr(at.utcoffset())),
+    datetime.date: lambda day: day,
+    datetime.time: lambda time: (time.replace(tzinfo=None), repr(time.utcoffset())),
+    datetime.timedelta: lambda delta: delta,
+    UUID: repr,
+}

@@ -1,0 +1,53 @@
+"""The strategy of typed values draws types that fields may have, and values that fit them."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+from hypothesis import find, given
+from hypothesis import strategies as st
+from pyrsistent import PMap
+
+from refold.actions.check_value_type import check_value_type
+from tests.strategies.typed_values import SCALARS, TypedValue, typed_values
+
+
+@given(typed_values)
+def test_every_drawn_type_is_allowed(typed_value: TypedValue) -> None:
+    """No type is drawn that a field must not have."""
+    check_value_type(typed_value[0], "drawn")
+
+
+def test_collections_inside_collections_are_drawn() -> None:
+    """The strategy reaches a map with an entry."""
+    tp, value = find(typed_values, lambda pair: isinstance(pair[1], PMap) and len(pair[1]) > 0)
+    assert "PMap" in str(tp)
+    assert value
+
+
+@pytest.mark.parametrize("wanted", ["nan", "inf", "-0.0", "huge", "bool"])
+def test_the_difficult_numbers_are_drawn(wanted: str) -> None:
+    """A float field is drawn with not-a-number, infinity, minus zero, huge integers and bools."""
+    predicates = {
+        "nan": lambda number: math.isnan(number),
+        "inf": lambda number: number == math.inf,
+        "-0.0": lambda number: number == 0 and math.copysign(1, number) < 0,
+        "huge": lambda number: isinstance(number, int) and number > 2**64,
+        "bool": lambda number: isinstance(number, bool),
+    }
+    find(SCALARS[float], lambda number: _holds(predicates[wanted], number))
+
+
+def _holds(predicate: object, number: object) -> bool:
+    try:
+        return bool(predicate(number))  # type: ignore[operator]  # one of the above
+    except OverflowError:
+        return False
+
+
+@given(st.data())
+def test_every_scalar_has_values(data: st.DataObject) -> None:
+    """Each of the scalar types has a strategy that gives something."""
+    for strategy in SCALARS.values():
+        data.draw(strategy)
