@@ -14,7 +14,7 @@ installed: ## lay the links to the files again, so that new ones are seen (1 s)
 	@$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e .
 
 style: ## lint, formatting, docstrings
-	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff check --output-format concise .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m interrogate --quiet tests
 

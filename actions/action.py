@@ -66,7 +66,7 @@ def action(wire_name: str, /, *, version: int = 1) -> Callable[[type[T]], type[T
         WireNameTakenError: another class has the name.
     """
     name = check_wire_name(wire_name)
-    if isinstance(version, bool) or not isinstance(version, int) or version < 1:
+    if isinstance(version, bool) or not isinstance(version, int) or version < 1:  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a type checker
         message = f"the version of action {name!r} must be an int of 1 or more, got {version!r}"
         raise ActionDeclarationError(message)
 

@@ -25,7 +25,7 @@ def remember_annotation_scope(cls: type, *, depth: int) -> None:
         depth: how many frames above this call the class statement stands, counting the caller
             as 1.
     """
-    frame = sys._getframe(depth)  # noqa: SLF001  # the documented way to the declaring scope
+    frame = sys._getframe(depth)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the documented way to the declaring scope
     if frame.f_locals is not frame.f_globals:
         setattr(cls, _SCOPE, dict(frame.f_locals))
 

@@ -36,7 +36,7 @@ def bind_actions(
     """
     if callable(makers):
         return _bind(makers, dispatch)
-    if isinstance(makers, Mapping):
+    if isinstance(makers, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a type checker
         return {name: _bind(make, dispatch) for name, make in makers.items() if callable(make)}
     message = (
         f"bind_actions expects an action maker or a mapping of names to makers, got"

@@ -68,7 +68,7 @@ _ADVICE: dict[Any, str] = {
     collections.abc.MutableMapping: "use pyrsistent's PMap[...]",
     collections.abc.Set: "use frozenset[...] or pyrsistent's PSet[...], which cannot change",
     collections.abc.MutableSet: "use frozenset[...] or pyrsistent's PSet[...]",
-    collections.abc.Callable: "keep functions out of the state; name the choice by an Enum",
+    collections.abc.Callable: "keep functions out of the state; name the choice by an Enum",  # pyright: ignore[reportUnknownMemberType]  # only a key here
     Any: "name the real type, so that a log can be decoded again",
     object: "name the real type, so that a log can be decoded again",
 }
@@ -162,7 +162,7 @@ def _part_name(origin: Any, index: int, arguments: tuple[Any, ...]) -> str:
     return _COLLECTIONS[origin]
 
 
-def _check_plain_class(tp: type, path: str, inside: frozenset[type]) -> None:
+def _check_plain_class(tp: type[Any], path: str, inside: frozenset[type]) -> None:
     if issubclass(tp, enum.Enum) or tp in inside or tp in _checked_classes:
         return
     if tp in _COLLECTIONS:
@@ -171,7 +171,7 @@ def _check_plain_class(tp: type, path: str, inside: frozenset[type]) -> None:
             f" can be decoded again"
         )
         raise ValueTypeError(message, path=path)
-    if attrs.has(tp) or (issubclass(tp, tuple) and hasattr(tp, "_fields")):
+    if _is_record(tp):
         if not _is_immutable_record(tp):
             advice = "decorate it with attrs.frozen"
             _refuse(tp, path, advice)
@@ -185,7 +185,11 @@ def _check_fields(cls: type, path: str, inside: frozenset[type]) -> None:
         _check(tp, f"{path}.{name}", inside)
 
 
-def _is_immutable_record(cls: type) -> bool:
+def _is_record(cls: type[Any]) -> bool:
+    return attrs.has(cls) or (hasattr(cls, "_fields") and issubclass(cls, tuple))
+
+
+def _is_immutable_record(cls: type[Any]) -> bool:
     """Tell whether the class refuses assignment, as attrs.frozen and NamedTuple do."""
     return issubclass(cls, tuple) or cls.__setattr__ is not object.__setattr__
 

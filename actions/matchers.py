@@ -49,7 +49,7 @@ def as_matcher(choice: Matchable) -> Matcher:
     """
     if isinstance(choice, type) and issubclass(choice, Action):
         return choice.matches
-    if callable(choice) and not isinstance(choice, type):
+    if not isinstance(choice, type) and callable(choice):
         return choice
     message = (
         f"a matcher must be an action class or a callable (action) -> bool, got {choice!r};"

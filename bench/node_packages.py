@@ -23,7 +23,7 @@ NODE_FOLDER: Final = Path(__file__).parent / "node"
 """Where the JavaScript contestants stand."""
 
 _INSTALL_SECONDS: Final = 120
-"""An install takes 2 s; a registry out of reach must not hold the bench up for long."""
+"""An install takes 2 s; a network out of reach must not hold the bench up for long."""
 
 
 @attrs.frozen

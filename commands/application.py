@@ -126,10 +126,11 @@ def _name_in_project(path: Path) -> str | None:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         message = f"{path.absolute()} cannot be read for [tool.refold] app: {error}; or give --app"
         raise CommandError(message) from error
-    tool: Any = project.get("tool", {})
-    table: Any = tool.get("refold", {}) if isinstance(tool, dict) else {}
-    name: Any = cast("dict[str, Any]", table).get("app") if isinstance(table, dict) else None
-    if name is None or isinstance(name, str):
+    try:
+        name = project["tool"]["refold"]["app"]
+    except (KeyError, TypeError):
+        return None
+    if isinstance(name, str):
         return name
     message = f"[tool.refold] app in {path.absolute()} is {name!r}; {_ADVICE}"
     raise CommandError(message)

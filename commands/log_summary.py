@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import attrs
 
 from refold.commands.open_log import open_log
 from refold.errors import LogDamagedError
+from refold.replay.log_record import LogHeader
 from refold.replay.timeline import torn_tail_error
-
-if TYPE_CHECKING:
-    from refold.replay.log_record import LogHeader
 
 __all__ = ["LogSummary", "summarize_log"]
 

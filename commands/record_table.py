@@ -52,7 +52,7 @@ class RecordTable:
             start_ms=start,
             seq_width=seq_width,
             time_width=0 if summary.first_at_ms is None else max(len(_seconds(end - start)), 8),
-            origin_width=max(origins, default=0),
+            origin_width=max([*origins, len("origin")]),
             cause_width=max(seq_width + 1, len("cause")) if summary.has_causes else 0,
         )
 

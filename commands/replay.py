@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import attrs
 import orjson
 from rich.console import Console
 from rich.text import Text
@@ -77,8 +78,8 @@ def _demo_application(log: Path) -> Application:
 
     summary = summarize_log(log)
     known = {cls.wire_name for cls in demo_root.handles}
-    state_names = set(DemoState.__annotations__)
-    if summary.names <= known and set(summary.header.start_state or ()) == state_names:
+    start, fields = summary.header.start_state, attrs.fields_dict(DemoState)
+    if summary.names <= known and isinstance(start, dict) and start.keys() == fields.keys():
         return Application(demo_root, "the demo's own")
     foreign = sorted(summary.names - known)
     example = f" (it has {printable(foreign[0])})" if foreign else ""

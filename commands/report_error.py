@@ -54,13 +54,15 @@ def report_error(error: object) -> None:
     lines = [*str(error).splitlines(), *getattr(error, "__notes__", ())]
     text = Text("refold: ", style="bold red")
     text.append("\n".join(printable(line) for line in lines), style="not bold default")
-    Console(stderr=True, highlight=False).print(text, soft_wrap=True)
+    console = Console(stderr=True, highlight=False)
+    console.print(text, soft_wrap=not console.is_terminal)
 
 
 def explain_raised(error: BaseException) -> str:
     """Return an error's type and text, where in the application it was raised, and its notes."""
     frames = traceback.extract_tb(error.__traceback__)
-    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if frames else ""
+    is_known = frames and not frames[-1].filename.startswith("<")  # as of the import system
+    where = f" ({frames[-1].filename}, line {frames[-1].lineno})" if is_known else ""
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
     return f"{type(error).__name__}: {error}{where}{notes}"
 

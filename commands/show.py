@@ -123,7 +123,7 @@ def _print_table(
 
 
 def _print_line(console: Console, line: Text) -> None:
-    """Print one line cut to the width; without rich where it has nothing to add: 10 times faster."""
+    """Print one line cut to the width; without rich where it adds nothing, which is faster."""
     if console.is_terminal:
         console.print(line, no_wrap=True, overflow="ellipsis")
     else:

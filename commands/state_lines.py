@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from typing import Any, Final, TypeGuard
 
 import orjson
@@ -44,20 +44,20 @@ def state_lines(value: Any, indent: str = "") -> Iterator[str]:
         yield f"{indent}... and {len(value) - _MOST_ENTRIES:,} more (--json shows all)"
 
 
-def _fits(value: object) -> bool:
+def _fits(value: Any) -> bool:  # any JSON value
     """Tell whether a value stands on one line: a record never does, unless it is empty."""
     if _is_mapping(value):
         return not value
     return not _is_list(value) or len(_inline(value)) <= _LONGEST_INLINE
 
 
-def _inline(value: object) -> str:
+def _inline(value: Any) -> str:  # any JSON value
     return printable(orjson.dumps(value).decode())
 
 
-def _is_list(value: object) -> TypeGuard[Sequence[Any]]:
-    return isinstance(value, Sequence) and not isinstance(value, str) and bool(value)
+def _is_list(value: Any) -> TypeGuard[list[Any]]:  # any JSON value
+    return isinstance(value, list) and bool(value)  # pyright: ignore[reportUnknownArgumentType]
 
 
-def _is_mapping(value: object) -> TypeGuard[Mapping[str, Any]]:
-    return isinstance(value, Mapping)
+def _is_mapping(value: Any) -> TypeGuard[dict[str, Any]]:  # any JSON value
+    return isinstance(value, dict)

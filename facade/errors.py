@@ -22,6 +22,8 @@ one error, which stand where it is raised, beside the facts they name.
     ├── TransactionError (RuntimeError)           a transaction used against its rules
     ├── StoreClosedError (RuntimeError)           dispatch after the store was closed
     ├── SelectorDeclarationError (TypeError)      inputs or result function do not fit
+    ├── QueueFullError                            a message did not fit the outbound queue
+    ├── ConnectionFatalError                      a connection ended and will not retry
     └── LogError
         ├── LogDamagedError                       a line is not what was written
         ├── LogFormatError                        no log, or one of a newer format
@@ -36,6 +38,7 @@ from __future__ import annotations
 
 __all__ = [
     "ActionDeclarationError",
+    "ConnectionFatalError",
     "InsideReducerError",
     "LogDamagedError",
     "LogError",
@@ -47,6 +50,7 @@ __all__ = [
     "NestedDispatchError",
     "NotAnActionError",
     "PayloadError",
+    "QueueFullError",
     "ReducerDeclarationError",
     "ReducerProtocolError",
     "ReducerReturnedNoneError",
@@ -154,6 +158,17 @@ class StoreClosedError(RefoldError, RuntimeError):
 
 class SelectorDeclarationError(RefoldError, TypeError):
     """A selector's inputs or result function are not callables."""
+
+
+class QueueFullError(RefoldError):
+    """A message did not fit the bounds of the outbound queue; nothing was queued."""
+
+
+class ConnectionFatalError(RefoldError):
+    """A connection ended for a reason that another attempt would not change.
+
+    A factory of an address or of headers may raise it, to end the connection itself.
+    """
 
 
 class LogError(RefoldError):

@@ -6,6 +6,7 @@ take it over.  While the logger's level is off, a dispatch pays one check.
 
 from __future__ import annotations
 
+import enum
 import logging
 import reprlib
 from typing import TYPE_CHECKING, Any, Final
@@ -58,8 +59,9 @@ def log_actions(
 
 def describe_action(action: Any, width: int = _WIDTH) -> str:
     """Return an action in one line: its wire name, then its fields but the time."""
-    name = getattr(action, "wire_name", type(action).__name__)
-    fields = attrs.fields(type(action)) if attrs.has(type(action)) else ()
+    cls: type[Any] = type(action)
+    name = getattr(action, "wire_name", cls.__name__)
+    fields = attrs.fields(cls) if attrs.has(cls) else ()
     shown = (
         f"{field.name}={_repr.repr(getattr(action, field.name))}"
         for field in fields
@@ -93,6 +95,10 @@ class _ShortRepr(reprlib.Repr):
     def __init__(self) -> None:
         super().__init__()
         self.maxstring = self.maxother = 40
+
+    def repr1(self, value: Any, level: int) -> str:
+        """Return the short form; of an enum's member its name."""
+        return value.name if isinstance(value, enum.Enum) else super().repr1(value, level)
 
     def repr_PMap(self, value: Any, _level: int) -> str:  # noqa: N802  # reprlib's name
         return f"PMap of {len(value)}"

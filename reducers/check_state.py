@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -23,23 +24,25 @@ def check_state_type(state: Any, path: str) -> None:
     Raises:
         ValueTypeError: something in it is mutable or cannot be serialised.
     """
-    cls = type(state)
+    cls: type[Any] = type(state)
     if cls in SCALAR_TYPES or isinstance(state, enum.Enum):
         return
     if attrs.has(cls) or hasattr(cls, "_fields"):
         _check_record(state, cls, path)
     elif isinstance(state, tuple | frozenset | PVector | PSet):
-        for element in state:
+        elements: Iterable[Any] = state
+        for element in elements:
             check_state_type(element, f"{path}[element]")
     elif isinstance(state, PMap):
-        for key, value in state.items():
+        entries: PMap[Any, Any] = state
+        for key, value in entries.items():
             check_state_type(key, f"{path}[key]")
             check_state_type(value, f"{path}[value]")
     else:
         check_value_type(cls, path)
 
 
-def _check_record(state: Any, cls: type, path: str) -> None:
+def _check_record(state: Any, cls: type[Any], path: str) -> None:
     try:
         check_value_type(cls, path)
         check_class(cls)

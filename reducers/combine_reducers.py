@@ -256,7 +256,7 @@ class CombinedReducer(Reducer[S]):
 
         def step(root: Any, action: Action) -> Any:
             root = self.complete(root)
-            changes = {}
+            changes: dict[str, Any] = {}
             for name, slice_step in plan.slices:
                 before = getattr(root, name)
                 after = slice_step(before, action)

@@ -42,9 +42,10 @@ def shape_given_state(combined: CombinedReducer[S], given: object, source: str) 
             f" {', '.join(combined.slices)}"
         )
         raise StateShapeError(message)
-    _report_unknown_keys(combined, given, source)
+    states: Mapping[Any, Any] = given
+    _report_unknown_keys(combined, states, source)
     present = combined.present_names
-    values = {name: _shape_slice(combined, name, given, source) for name in present}
+    values = {name: _shape_slice(combined, name, states, source) for name in present}
     return combined.shape.build(values)
 
 

@@ -20,7 +20,13 @@ __all__ = ["ABSENT", "RootShape"]
 
 S = TypeVar("S")
 
-ABSENT: Final[Any] = type("Absent", (), {"__repr__": lambda _self: "absent"})()
+
+class _Absent:
+    def __repr__(self) -> str:
+        return "absent"
+
+
+ABSENT: Final[Any] = _Absent()
 """Stands for a field that a root does not have, because its slice is not injected yet."""
 
 
@@ -33,7 +39,7 @@ class RootShape(Generic[S]):
         Raises:
             ReducerDeclarationError: it is no frozen attrs class.
         """
-        if not (isinstance(cls, type) and attrs.has(cls)) or cls.__setattr__ is object.__setattr__:
+        if not (isinstance(cls, type) and attrs.has(cls)) or cls.__setattr__ is object.__setattr__:  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a type checker
             message = (
                 f"combine_reducers expects the root state's class, decorated with attrs.frozen,"
                 f" got {cls!r}; write combine_reducers(AppState, name=reducer, ...)"

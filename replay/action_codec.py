@@ -78,7 +78,7 @@ def encode_state(state: Any) -> Any:
     Raises:
         PayloadError: a value does not fit its declared type.
     """
-    cls = type(state)
+    cls: type[Any] = type(state)
     absent = attrs.has(cls) and [f.name for f in attrs.fields(cls) if not hasattr(state, f.name)]
     if not absent:
         return _encode(state, cls)

@@ -68,30 +68,35 @@ def _hash(form: bytes) -> str:
 
 
 def _form(value: Any) -> bytes:  # noqa: PLR0911  # a table of kinds, one per line
-    write = _FORM_OF.get(type(value))
+    cls: type[Any] = type(value)
+    write = _FORM_OF.get(cls)
     if write is not None:
         return write(value)
     if isinstance(value, enum.Enum):
         return _enum_form(value)
-    if attrs.has(type(value)):
-        return _join(b"r", [type(value).__name__.encode(), *_flatten(_field_forms(value))])
+    if attrs.has(cls):
+        return _join(b"r", [cls.__name__.encode(), *_flatten(_field_forms(value))])
     if isinstance(value, Mapping):
-        pairs = sorted((_form(key), _form(entry)) for key, entry in value.items())
+        entries: Mapping[Any, Any] = value
+        pairs = sorted((_form(key), _form(entry)) for key, entry in entries.items())
         return _join(b"m", _flatten_pairs(pairs))
     if isinstance(value, AbstractSet):
-        return _join(b"S", sorted(map(_form, value)))
+        elements: AbstractSet[Any] = value
+        return _join(b"S", sorted(map(_form, elements)))
     write = next((write for base, write in _FORM_OF.items() if isinstance(value, base)), None)
     if write is not None:
         return write(value)
     if isinstance(value, Sequence):
-        return _join(b"l", list(map(_form, value)))
-    message = f"{value!r} of type {type(value).__qualname__} has no canonical form"
+        parts: Sequence[Any] = value
+        return _join(b"l", list(map(_form, parts)))
+    message = f"{value!r} of type {cls.__qualname__} has no canonical form"
     raise PayloadError(message, path="")
 
 
 def _field_forms(record: Any) -> list[tuple[str, bytes]]:
     """Return the form of each field of an attrs record; a field that is absent is left out."""
-    names = (field.name for field in attrs.fields(type(record)))
+    cls: type[Any] = type(record)
+    names = (field.name for field in attrs.fields(cls))
     return [(name, _form(getattr(record, name))) for name in names if hasattr(record, name)]
 
 

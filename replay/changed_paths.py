@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import zip_longest
 from typing import Any, Final
 
 import attrs
@@ -46,24 +47,25 @@ def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[ChangedPath]:
     """
     if old is new:
         return
-    if type(old) is not type(new):
+    cls: type[Any] = type(old)
+    if cls is not type(new):
         yield ChangedPath(path, old, new)
-    elif attrs.has(type(old)):
-        for field in attrs.fields(type(old)):
+    elif attrs.has(cls):
+        for field in attrs.fields(cls):
             yield from changed_paths(
                 getattr(old, field.name, ABSENT),
                 getattr(new, field.name, ABSENT),
                 f"{path}.{field.name}".lstrip("."),
             )
     elif isinstance(old, PMap):
-        for key in [*old, *(key for key in new if key not in old)]:
-            yield from changed_paths(old.get(key, ABSENT), new.get(key, ABSENT), f"{path}[{key!r}]")
+        before: PMap[Any, Any] = old
+        after: PMap[Any, Any] = new
+        for key in [*before, *(key for key in after if key not in before)]:
+            pair = before.get(key, ABSENT), after.get(key, ABSENT)
+            yield from changed_paths(*pair, f"{path}[{key!r}]")
     elif isinstance(old, PVector | tuple):
-        for index in range(max(len(old), len(new))):
-            yield from changed_paths(
-                old[index] if index < len(old) else ABSENT,
-                new[index] if index < len(new) else ABSENT,
-                f"{path}[{index}]",
-            )
+        pairs: Iterable[tuple[Any, Any]] = zip_longest(old, new, fillvalue=ABSENT)
+        for index, (was, now) in enumerate(pairs):
+            yield from changed_paths(was, now, f"{path}[{index}]")
     elif old != new:
         yield ChangedPath(path, old, new)

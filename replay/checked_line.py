@@ -70,4 +70,5 @@ def open_line(line: bytes, previous: int) -> tuple[dict[str, Any], int]:
     if not isinstance(value, dict):
         reason = f"the line is no JSON object but {type(value).__name__}"
         raise LineDamageError(reason)
-    return value, checksum
+    content: dict[str, Any] = value
+    return content, checksum

@@ -18,7 +18,7 @@ import math
 import types
 import typing
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, Union
 
 import attrs
@@ -111,11 +111,12 @@ def _encode_int(number: int) -> object:
 
 def _decode_number(value: Any, wanted: type[Any]) -> Any:
     """Return the number as it was; an int in a float field stays an int."""
-    if isinstance(value, dict) and len(value) == 1:
-        if wanted is float and "$float" in value:
-            return float(value["$float"])
-        if "$int" in value:
-            return int(value["$int"], 16)
+    tagged: dict[str, Any] | None = value if isinstance(value, dict) else None
+    if tagged is not None and len(tagged) == 1:
+        if wanted is float and "$float" in tagged:
+            return float(tagged["$float"])
+        if "$int" in tagged:
+            return int(tagged["$int"], 16)
     if isinstance(value, int) or (wanted is float and isinstance(value, float)):
         return value
     return _expect(value, wanted)
@@ -189,7 +190,7 @@ def _add_maps(converter: Converter) -> None:
 
     def decode(value: Any, tp: Any) -> Any:
         key_type, value_type = typing.get_args(tp) or (Any, Any)
-        pairs = value.items() if isinstance(value, dict) else _expect(value, list)
+        pairs: Iterable[Any] = value.items() if isinstance(value, dict) else _expect(value, list)
         return pyrsistent.pmap(
             {
                 converter.structure(key, key_type): converter.structure(entry, value_type)
@@ -214,7 +215,7 @@ def _add_records(converter: Converter) -> None:
         return make_dict_structure_fn(tp, converter, _cattrs_forbid_extra_keys=True)
 
     def is_named_tuple(tp: Any) -> bool:
-        return isinstance(tp, type) and issubclass(tp, tuple) and hasattr(tp, "_fields")
+        return isinstance(tp, type) and hasattr(tp, "_fields") and issubclass(tp, tuple)
 
     def make_encode_tuple(tp: Any) -> Callable[[Any], Any]:
         types_in_order = tuple(resolved_field_types(tp).values())
@@ -266,9 +267,10 @@ def _decode_choice(converter: Converter, choices: dict[str, Any], value: Any) ->
     """Return a union's value from what `_encode_choice` made of it."""
     if len(choices) == 1:
         return converter.structure(value, next(iter(choices.values())))
-    if isinstance(value, dict) and value.get("$of") in choices:
-        return converter.structure(value["value"], choices[value["$of"]])
-    if isinstance(value, dict) and value.keys() <= {"$int", "$float"}:
+    tagged: dict[str, Any] | None = value if isinstance(value, dict) else None
+    if tagged is not None and tagged.get("$of") in choices:
+        return converter.structure(tagged["value"], choices[tagged["$of"]])
+    if tagged is not None and tagged.keys() <= {"$int", "$float"}:
         return _decode_number(value, float)
     if type(value) in choices.values():
         return value
@@ -292,7 +294,7 @@ def _name_of_choice(choices: dict[str, Any], value: object) -> str:
             return name
     for name, choice in choices.items():
         origin = typing.get_origin(choice) or choice
-        classes = [cls for form, cls in _ORIGIN_OF_VALUE if form is origin] or [origin]
+        classes: list[Any] = [cls for form, cls in _ORIGIN_OF_VALUE if form is origin] or [origin]
         if origin is typing.Literal:
             if value in typing.get_args(choice):
                 return name

@@ -232,7 +232,8 @@ def lift_input(read: Callable[..., R], get_slice: Callable[[Any], Any]) -> Calla
 
 def _checked_inputs(inputs: tuple[Any, ...]) -> tuple[Callable[..., Any], ...]:
     if len(inputs) == 1 and isinstance(inputs[0], list | tuple):
-        inputs = tuple(inputs[0])
+        listed: Sequence[Any] = inputs[0]
+        inputs = tuple(listed)
     if inputs and all(callable(read) for read in inputs):
         return inputs
     kinds = ", ".join(

@@ -17,7 +17,13 @@ from refold.selectors.keeping import keeping
 
 __all__ = ["UNSET", "make_fast_selector"]
 
-UNSET: Final[Any] = type("Unset", (), {"__repr__": lambda _self: "unset"})()
+
+class _Unset:
+    def __repr__(self) -> str:
+        return "unset"
+
+
+UNSET: Final[Any] = _Unset()
 """Stands for a value that is not there yet."""
 
 
@@ -69,7 +75,7 @@ def make_fast_selector(
         f"        {unset}\n"
         "    return select, forget_state, forget_all\n"
     )
-    known = {f"i{i}": select for i, select in enumerate(inputs)}
+    known: dict[str, Any] = {f"i{i}": select for i, select in enumerate(inputs)}
     known |= {"miss": miss, "with_arguments": with_arguments, "UNSET": UNSET, "keeping": keeping}
     made: tuple[Callable[..., Any], Callable[[], None], Callable[[], None]]
     made = run_template(source, "make", known)()

@@ -5,10 +5,12 @@ import { importPackageFile } from './package_file.mjs'
 const callsOfOnePass = 1000
 
 export async function makeReselectContestant(scenario) {
-  const { createSelector } = await importPackageFile(scenario.packages, 'reselect/dist/reselect.mjs')
+  const { createSelector, lruMemoize } = await importPackageFile(scenario.packages, 'reselect/dist/reselect.mjs')
   const select = createSelector(
     [(root) => root.s0, (root) => root.s1, (root) => root.s2],
     (a, b, c) => a.count + b.count + c.count,
+    // By default it would remember both states, and never look at its inputs again.
+    scenario.other_slice_changes ? { argsMemoize: lruMemoize } : {},
   )
   const first = makeRoot()
   const second = scenario.other_slice_changes ? { ...first, s3: makeSlice(1) } : first

@@ -69,8 +69,8 @@ def _make_fleet() -> Reducer[Fleet]:
 
     @fleet.on(SessionOpened, SessionEnded)
     def _(state: Fleet, action: SessionOpened | SessionEnded) -> Fleet:
-        is_opened = isinstance(action, SessionOpened)
-        return evolve(state, session=Session(action.observer) if is_opened else None)
+        session = Session(action.observer) if isinstance(action, SessionOpened) else None
+        return evolve(state, session=session)
 
     fleet.for_each("instruments", _make_instrument(), key=lambda action: action.name)
     fleet.optional("session", _make_session())

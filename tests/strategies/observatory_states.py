@@ -1,13 +1,13 @@
-"""The states of the observatory, a small application whose fields are of every allowed kind.
+"""The states of the observatory, a small application with fields of every allowed kind.
 
-What belongs here: state classes.  What does not: actions and reducers, which stand beside this file.
+What belongs here: state classes.  What does not: actions and reducers, which stand beside.
 """
 
 from __future__ import annotations
 
 import datetime
 import enum
-from decimal import Decimal
+from decimal import Decimal  # noqa: TC003  # resolved at run time
 from typing import Final, NamedTuple
 from uuid import UUID
 

@@ -1,17 +1,17 @@
 """Hypothesis strategies: actions, runs and states of the observatory.
 
-What belongs here: what a property draws.  What does not: values of arbitrary types (`typed_values`).
+What belongs here: what a property draws.  What does not: values of any type (`typed_values`).
 """
 
 from __future__ import annotations
 
 import functools
+from typing import TYPE_CHECKING
 
-import attrs
 from hypothesis import strategies as st
 from pyrsistent import pmap
 
-from refold.actions.action import Action
+from refold.reducers.evolve import evolve
 from tests.strategies.observatory_actions import (
     ExposureAdded,
     InstrumentAdded,
@@ -34,6 +34,9 @@ from tests.strategies.typed_values import (
     any_text,
 )
 
+if TYPE_CHECKING:
+    from refold.actions.action import Action
+
 __all__ = ["actions", "runs", "states"]
 
 names = st.sampled_from(["north", "süd", "", "o'west"])
@@ -48,7 +51,7 @@ times = st.none() | st.integers(0, 2**45)
 
 def _at_some_time(action: Action, at_ms: int | None) -> Action:
     """Return the action, as if `timestamps()` had seen it."""
-    return attrs.evolve(action, at_ms=at_ms)
+    return evolve(action, at_ms=at_ms)
 
 
 untimed: st.SearchStrategy[Action] = st.one_of(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import enum
 import struct
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from typing import Any
@@ -35,18 +35,18 @@ def exact_form(value: Any, *, merge_lists: bool = False) -> Hashable:
     def form(part: Any) -> Hashable:
         return exact_form(part, merge_lists=merge_lists)
 
-    kind = type(value)
+    kind: Any = type(value)
+    parts: Any = value  # its type is not narrowed
     if isinstance(value, enum.Enum):
-        return kind, "member", value.name, str(value.value)
+        return kind, "member", str(value.name), str(value.value)
     if attrs.has(kind):
         fields = [name for name in (f.name for f in attrs.fields(kind)) if hasattr(value, name)]
         return kind, tuple((name, form(getattr(value, name))) for name in fields)
     if isinstance(value, Mapping):
-        return "map" if merge_lists else kind, frozenset(
-            (form(key), form(entry)) for key, entry in value.items()
-        )
+        pairs = frozenset((form(key), form(entry)) for key, entry in parts.items())
+        return "map" if merge_lists else kind, pairs
     if isinstance(value, AbstractSet):
-        elements = sorted(map(form, value), key=repr)
+        elements = sorted(map(form, parts), key=repr)
         return "set" if merge_lists else kind, tuple(elements)
     if kind in _SCALARS:
         return kind, _SCALARS[kind](value)
@@ -57,17 +57,25 @@ def _float(number: float) -> Hashable:
     return "nan" if number != number else struct.pack(">d", number)  # noqa: PLR0124  # finds nan
 
 
-_SCALARS: dict[type, Any] = {
-    type(None): repr,
-    bool: repr,
-    int: lambda number: number,
+def _itself(value: Hashable) -> Hashable:
+    return value
+
+
+def _clock(value: Any) -> Hashable:
+    return value.replace(tzinfo=None), repr(value.utcoffset())
+
+
+_SCALARS: dict[type, Callable[[Any], Hashable]] = {
+    type(None): _itself,
+    bool: _itself,
+    int: _itself,
     float: _float,
-    str: lambda text: text,
-    bytes: lambda data: data,
+    str: _itself,
+    bytes: _itself,
     Decimal: repr,
-    datetime.datetime: lambda at: (at.replace(tzinfo=None), repr(at.utcoffset())),
-    datetime.date: lambda day: day,
-    datetime.time: lambda time: (time.replace(tzinfo=None), repr(time.utcoffset())),
-    datetime.timedelta: lambda delta: delta,
-    UUID: repr,
+    datetime.datetime: _clock,
+    datetime.date: _itself,
+    datetime.time: _clock,
+    datetime.timedelta: _itself,
+    UUID: _itself,
 }

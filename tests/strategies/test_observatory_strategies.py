@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import find, given
 
-from refold.actions.action import Action
 from tests.strategies.observatory_actions import PartFailed
 from tests.strategies.observatory_reducer import PartFailedError, make_observatory
 from tests.strategies.observatory_states import START, Observatory
 from tests.strategies.observatory_strategies import actions, states
+
+if TYPE_CHECKING:
+    from refold.actions.action import Action
 
 
 @given(states, actions)

@@ -16,24 +16,24 @@ UTC = datetime.UTC
 PARIS = datetime.timezone(datetime.timedelta(hours=1))
 
 
-@pytest.mark.parametrize(
-    ("left", "right"),
-    [
-        (1, 1.0),
-        (1, True),
-        (0.0, -0.0),
-        ((1,), (True,)),
-        ((), pvector()),
-        (frozenset({1}), pset([1])),
-        (pmap({1: 0}), pmap({True: 0})),
-        (Decimal(1), Decimal("1.0")),
-        (Flags.A, Flags.B),
-        (
-            datetime.datetime(2020, 1, 1, 12, tzinfo=UTC),
-            datetime.datetime(2020, 1, 1, 13, tzinfo=PARIS),
-        ),
-    ],
-)
+DIFFERENT: list[tuple[object, object]] = [
+    (1, 1.0),
+    (1, True),
+    (0.0, -0.0),
+    ((1,), (True,)),
+    ((), pvector()),
+    (frozenset({1}), pset([1])),
+    (pmap({1: 0}), pmap({True: 0})),
+    (Decimal(1), Decimal("1.0")),
+    (Flags.A, Flags.B),
+    (
+        datetime.datetime(2020, 1, 1, 12, tzinfo=UTC),
+        datetime.datetime(2020, 1, 1, 13, tzinfo=PARIS),
+    ),
+]
+
+
+@pytest.mark.parametrize(("left", "right"), DIFFERENT)
 def test_values_that_differ_in_kind_are_not_the_same(left: object, right: object) -> None:
     """Values that Python may call equal are told apart by type, sign and written form."""
     assert not exactly_same(left, right)

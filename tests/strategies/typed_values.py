@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import datetime
 import enum
-import functools
-import operator
 import typing
 from decimal import Decimal
 from typing import Annotated, Any, Generic, Literal, NamedTuple, NewType, TypeVar
@@ -136,7 +134,7 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
     Flags: st.sampled_from([Flags.A, Flags.B, Flags.A | Flags.B, Flags(0)]),
     UserId: any_integers.map(UserId),
     Annotated[int, "a note"]: any_integers,
-    Literal["a", 1, None]: st.sampled_from(["a", 1, None]),
+    (Literal["a", 1] | None): st.sampled_from(["a", 1, None]),
     Pair: st.builds(Pair, any_floats, st.none() | any_text),
     Tree: st.recursive(
         st.builds(Tree, any_floats),
@@ -147,9 +145,16 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
 }
 """Every type that is not made of others, with a strategy for its values."""
 
-_UNHASHABLE_AS_KEY = {Tree}
+_TUPLE: Any = tuple
+_FROZENSET: Any = frozenset
+_VECTOR: Any = PVector
+_SET: Any = PSet
+_MAP: Any = PMap
+_UNION: Any = typing.Union
 
-_scalar_forms: st.SearchStrategy[Form] = st.sampled_from(list(SCALARS.items()))
+_scalar_forms: st.SearchStrategy[Form] = st.sampled_from(list(SCALARS)).map(
+    lambda tp: (tp, SCALARS[tp])  # not drawn from the pairs: their text is too long
+)
 
 
 def _collections_of(forms: st.SearchStrategy[Form]) -> st.SearchStrategy[Form]:
@@ -166,34 +171,35 @@ def _collections_of(forms: st.SearchStrategy[Form]) -> st.SearchStrategy[Form]:
 
 
 def _tuple_of(form: Form) -> Form:
-    return tuple[form[0], ...], st.lists(form[1], max_size=3).map(tuple)
+    return _TUPLE[form[0], ...], st.lists(form[1], max_size=3).map(tuple)
 
 
 def _frozenset_of(form: Form) -> Form:
-    return frozenset[form[0]], st.lists(form[1], max_size=3).map(frozenset)
+    return _FROZENSET[form[0]], st.lists(form[1], max_size=3).map(frozenset)
 
 
 def _vector_of(form: Form) -> Form:
-    return PVector[form[0]], st.lists(form[1], max_size=3).map(pvector)
+    return _VECTOR[form[0]], st.lists(form[1], max_size=3).map(pvector)
 
 
 def _set_of(form: Form) -> Form:
-    return PSet[form[0]], st.lists(form[1], max_size=3).map(pset)
+    return _SET[form[0]], st.lists(form[1], max_size=3).map(pset)
 
 
 def _map_of(forms: tuple[Form, Form]) -> Form:
     (key, keys), (value, values) = forms
     pairs = st.lists(st.tuples(keys, values), max_size=3)
-    return PMap[key, value], pairs.map(lambda entries: pmap(dict(entries)))
+    return _MAP[key, value], pairs.map(lambda entries: pmap(dict(entries)))
 
 
 def _row_of(forms: list[Form]) -> Form:
-    return tuple[tuple(form for form, _ in forms)], st.tuples(*(values for _, values in forms))
+    return _TUPLE[tuple(form for form, _ in forms)], st.tuples(*(values for _, values in forms))
 
 
 def _union_of(forms: list[Form]) -> Form:
-    union = functools.reduce(operator.or_, (form for form, _ in forms), None)
-    return union, st.one_of(st.none(), *(values for _, values in forms))
+    return _UNION[(None, *(form for form, _ in forms))], st.one_of(
+        st.none(), *(values for _, values in forms)
+    )
 
 
 def _origin(form: Form) -> Any:

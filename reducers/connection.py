@@ -1,0 +1,204 @@
+"""The state of a connection, and how it follows from what happened.
+
+Times come from ``action.at_ms``, which is None where no clock stamps actions.
+"""
+
+from __future__ import annotations
+
+import attrs
+from pyrsistent import PVector, pvector
+
+from refold.actions.connection import (
+    AddMessageToQueueWhileDisconnected,
+    ClearMessageQueue,
+    ConnectionAttemptStarted,
+    ConnectionEnded,
+    ConnectionLostAndRetryScheduled,
+    ConnectionOpened,
+    ConnectionProvedStable,
+    ConnectionStatus,
+    HeartbeatAnswered,
+    IncrementConnectionErrorCount,
+    LastError,
+    ResetConnectionErrorCount,
+    ResetConnectionState,
+    SetConnectionStatus,
+    TerminalReason,
+)
+from refold.reducers.evolve import evolve
+from refold.reducers.reducer import Reducer
+
+__all__ = ["ConnectionState", "ConnectionStatus", "LastError", "QueuedMessage", "connection_reducer"]
+
+
+@attrs.frozen
+class QueuedMessage:
+    """A message that waits for the connection."""
+
+    message_id: str
+    """Unique among the queued messages."""
+
+    text: str
+    """What to send."""
+
+
+@attrs.frozen
+class ConnectionState:
+    """All that is known of a connection."""
+
+    status: ConnectionStatus = ConnectionStatus.DISCONNECTED
+    """Where it stands."""
+
+    terminal_reason: TerminalReason | None = None
+    """Why it stays disconnected; None while it does not, and before it was ever connected."""
+
+    reconnect_attempts: int = 0
+    """Failures in a row; 0 again only once a link has proved stable."""
+
+    total_connects: int = 0
+    """Links opened so far."""
+
+    error_count: int = 0
+    """Errors so far; only `ResetConnectionErrorCount` clears it."""
+
+    last_error: LastError | None = None
+    """The last failure; None if there was none."""
+
+    last_connected_at_ms: int | None = None
+    """When it last became connected; None if it never was."""
+
+    last_disconnected_at_ms: int | None = None
+    """When it last stopped being connected; None if it never did."""
+
+    last_heartbeat_at_ms: int | None = None
+    """When the peer last answered a ping; None if it never did."""
+
+    latency_seconds: float | None = None
+    """How long the last ping took; None if none was answered."""
+
+    next_retry_at_ms: int | None = None
+    """When the next attempt is due; None if none is waited for."""
+
+    queue_size: int = 0
+    """Messages in the connection's own queue, as last told: at each change of status."""
+
+    dropped_count: int = 0
+    """Messages that the queue had to drop."""
+
+    unacked_count: int = 0
+    """Messages sent and not acknowledged yet."""
+
+    message_queue: PVector[QueuedMessage] = pvector()
+    """Messages kept in the state while disconnected, oldest first."""
+
+
+connection_reducer = Reducer(ConnectionState())
+
+
+@connection_reducer.on(SetConnectionStatus)
+def _(state: ConnectionState, action: SetConnectionStatus) -> ConnectionState:
+    return _with_status(state, action.status, action.at_ms)
+
+
+@connection_reducer.on(IncrementConnectionErrorCount)
+def _(state: ConnectionState, action: IncrementConnectionErrorCount) -> ConnectionState:
+    error = LastError("application", "", action.error or "unknown error", at_ms=action.at_ms)
+    return evolve(state, error_count=state.error_count + 1, last_error=error)
+
+
+@connection_reducer.on(ResetConnectionErrorCount)
+def _(state: ConnectionState, _action: ResetConnectionErrorCount) -> ConnectionState:
+    return state if state.error_count == 0 else evolve(state, error_count=0)
+
+
+@connection_reducer.on(ResetConnectionState)
+def _(_state: ConnectionState, _action: ResetConnectionState) -> ConnectionState:
+    return connection_reducer.initial
+
+
+@connection_reducer.on(AddMessageToQueueWhileDisconnected)
+def _(state: ConnectionState, action: AddMessageToQueueWhileDisconnected) -> ConnectionState:
+    if state.status is ConnectionStatus.CONNECTED:
+        return state
+    message = QueuedMessage(action.message_id, action.text)
+    return evolve(state, message_queue=state.message_queue.append(message))
+
+
+@connection_reducer.on(ClearMessageQueue)
+def _(state: ConnectionState, _action: ClearMessageQueue) -> ConnectionState:
+    return evolve(state, message_queue=pvector()) if state.message_queue else state
+
+
+@connection_reducer.on(ConnectionAttemptStarted)
+def _(state: ConnectionState, action: ConnectionAttemptStarted) -> ConnectionState:
+    is_first = action.attempt == 1
+    status = ConnectionStatus.CONNECTING if is_first else ConnectionStatus.RECONNECTING
+    started = evolve(
+        state,
+        terminal_reason=None,
+        next_retry_at_ms=None,
+        reconnect_attempts=0 if is_first else state.reconnect_attempts,
+    )
+    return _with_status(started, status, action.at_ms)
+
+
+@connection_reducer.on(ConnectionOpened)
+def _(state: ConnectionState, action: ConnectionOpened) -> ConnectionState:
+    opened = evolve(state, total_connects=state.total_connects + 1, queue_size=action.queue_size)
+    return _with_status(opened, ConnectionStatus.CONNECTED, action.at_ms)
+
+
+@connection_reducer.on(ConnectionProvedStable)
+def _(state: ConnectionState, _action: ConnectionProvedStable) -> ConnectionState:
+    return state if state.reconnect_attempts == 0 else evolve(state, reconnect_attempts=0)
+
+
+@connection_reducer.on(ConnectionLostAndRetryScheduled)
+def _(state: ConnectionState, action: ConnectionLostAndRetryScheduled) -> ConnectionState:
+    now = action.at_ms
+    lost = evolve(
+        state,
+        reconnect_attempts=action.failures,
+        error_count=state.error_count + 1,
+        last_error=evolve(action.error, at_ms=now),
+        next_retry_at_ms=None if now is None else now + round(action.delay_seconds * 1000),
+        queue_size=action.queue_size,
+    )
+    return _with_status(lost, ConnectionStatus.RECONNECTING, now)
+
+
+@connection_reducer.on(ConnectionEnded)
+def _(state: ConnectionState, action: ConnectionEnded) -> ConnectionState:
+    error, failed = action.error, action.error is not None
+    ended = evolve(
+        state,
+        terminal_reason=action.reason,
+        next_retry_at_ms=None,
+        error_count=state.error_count + failed,
+        last_error=state.last_error if error is None else evolve(error, at_ms=action.at_ms),
+        queue_size=action.queue_size,
+    )
+    return _with_status(ended, ConnectionStatus.DISCONNECTED, action.at_ms)
+
+
+@connection_reducer.on(HeartbeatAnswered)
+def _(state: ConnectionState, action: HeartbeatAnswered) -> ConnectionState:
+    return evolve(
+        state,
+        last_heartbeat_at_ms=action.at_ms,
+        latency_seconds=action.latency_seconds,
+        queue_size=action.queue_size,
+    )
+
+
+def _with_status(
+    state: ConnectionState, status: ConnectionStatus, now: int | None
+) -> ConnectionState:
+    """Return the state with a status, stamped where a connection begins or ends."""
+    if status is state.status:
+        return state
+    if status is ConnectionStatus.CONNECTED:
+        return evolve(state, status=status, last_connected_at_ms=now)
+    if state.status is ConnectionStatus.CONNECTED:
+        return evolve(state, status=status, last_disconnected_at_ms=now)
+    return evolve(state, status=status)
