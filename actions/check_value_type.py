@@ -14,7 +14,6 @@ import decimal
 import enum
 import types
 import typing
-import uuid
 from typing import Any, Literal, NewType, TypeVar, Union
 
 import attrs
@@ -24,9 +23,9 @@ import pyrsistent.typing
 from refold.actions.annotation_scope import resolved_field_types
 from refold.errors import ValueTypeError
 
-__all__ = ["SCALAR_TYPES", "allows_none", "check_class", "check_value_type"]
+__all__ = ["allows_none", "check_class", "check_value_type", "is_scalar_type"]
 
-SCALAR_TYPES: frozenset[Any] = frozenset(
+_SCALAR_TYPES: frozenset[Any] = frozenset(
     {
         type(None),
         bool,
@@ -38,11 +37,10 @@ SCALAR_TYPES: frozenset[Any] = frozenset(
         datetime.date,
         datetime.time,
         datetime.timedelta,
-        uuid.UUID,
         decimal.Decimal,
     }
 )
-"""Every leaf type that is immutable and that the log can carry."""
+"""The leaf types that are immutable and that the log can carry; `is_scalar_type` knows one more."""
 
 _COLLECTIONS: dict[Any, str] = {
     tuple: "element",
@@ -114,8 +112,16 @@ def allows_none(tp: Any) -> bool:
     return is_union and any(allows_none(choice) for choice in typing.get_args(tp))
 
 
+def is_scalar_type(tp: Any) -> bool:
+    """Tell whether a type form is an immutable leaf that the log can carry."""
+    if tp in _SCALAR_TYPES:
+        return True
+    # by name: importing uuid would give reducers a source of chance
+    return isinstance(tp, type) and (tp.__module__, tp.__qualname__) == ("uuid", "UUID")
+
+
 def _check(tp: Any, path: str, inside: frozenset[type]) -> None:
-    if tp is None or tp in SCALAR_TYPES or typing.get_origin(tp) is Literal:
+    if tp is None or is_scalar_type(tp) or typing.get_origin(tp) is Literal:
         return
     if isinstance(tp, NewType):
         _check(tp.__supertype__, path, inside)
@@ -189,7 +195,7 @@ def _is_record(cls: type[Any]) -> bool:
     return attrs.has(cls) or (hasattr(cls, "_fields") and issubclass(cls, tuple))
 
 
-def _is_immutable_record(cls: type[Any]) -> bool:
+def _is_immutable_record(cls: type) -> bool:
     """Tell whether the class refuses assignment, as attrs.frozen and NamedTuple do."""
     return issubclass(cls, tuple) or cls.__setattr__ is not object.__setattr__
 

@@ -33,8 +33,8 @@ __all__ = [
 ]
 
 
-class ConnectionStatus(enum.Enum):
-    """Where a connection stands."""
+class ConnectionStatus(enum.StrEnum):
+    """Where a connection stands; each equals its text."""
 
     CONNECTED = "connected"
     CONNECTING = "connecting"
@@ -56,6 +56,7 @@ FailureKind: TypeAlias = Literal[
     "http",
     "lost",
     "on_open",
+    "protocol",
     "send",
     "timeout",
 ]
@@ -115,7 +116,7 @@ class AddMessageToQueueWhileDisconnected(Action):
     """A message was kept for later; while connected this changes nothing."""
 
     message_id: str
-    """Unique among the queued messages."""
+    """By which the application knows it; nothing checks that it is unique."""
 
     text: str
     """What to send."""

@@ -10,7 +10,7 @@ import asyncio
 import random
 import socket
 import struct
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -18,6 +18,7 @@ import orjson
 from aiohttp import WSMsgType, web
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
     from types import TracebackType
     from typing import Self
 
@@ -52,6 +53,8 @@ class DemoHub:
         self._runner: web.AppRunner | None = None
         self._port = 0
         self._refusals_left = 0
+        self._sends_prices = asyncio.Event()
+        self._sends_prices.set()
         self.refusals = 0
         """How many clients were refused with HTTP 503."""
         self.welcomes = 0
@@ -63,6 +66,20 @@ class DemoHub:
     def url(self) -> str:
         """Where the hub listens, the same after a restart."""
         return f"ws://{_HOST}:{self._port}/prices"
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """What is traded."""
+        return frozenset(self._prices)
+
+    @contextmanager
+    def sending_no_prices(self) -> Generator[None]:
+        """Be quiet inside the block; orders and pings are still answered."""
+        self._sends_prices.clear()
+        try:
+            yield
+        finally:
+            self._sends_prices.set()
 
     def refuse_next(self, count: int) -> None:
         """Answer the next clients with HTTP 503."""
@@ -152,6 +169,7 @@ class DemoHub:
     async def _send_prices(self, guest: _Guest) -> None:
         with suppress(ConnectionError):
             while not guest.is_ignored:
+                await self._sends_prices.wait()
                 name = self._random.choice(sorted(self._prices))
                 self._prices[name] += self._random.randint(-15, 15)
                 price = f"{self._prices[name] / 100:.2f}"

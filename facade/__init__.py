@@ -8,6 +8,8 @@ is first used, so that ``import refold`` costs almost nothing.
 from __future__ import annotations
 
 import importlib
+import sys
+import types
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -79,12 +81,30 @@ _MODULE_OF = {
     "log_actions": "refold.middleware.log_actions",
     "lru_memoize": "refold.selectors.lru_memoize",
     "record": "refold.middleware.record",
-    "replay": "refold.replay.replay",
     "selector": "refold.selectors.selector",
     "structured_selector": "refold.selectors.structured_selector",
     "timestamps": "refold.middleware.timestamps",
     "weak_memoize": "refold.selectors.weak_memoize",
 }
+
+
+class _Facade(types.ModuleType):
+    """The module's own class, for the one name that is a function here and a package below.
+
+    Importing ``refold.replay.timeline`` would otherwise replace the function by the package.
+    """
+
+    @property
+    def replay(self) -> Any:
+        """The function of `refold.replay.replay`."""
+        return importlib.import_module("refold.replay.replay").replay
+
+    @replay.setter
+    def replay(self, package: object) -> None:
+        """Leave the function where it is."""
+
+
+sys.modules[__name__].__class__ = _Facade
 
 
 def __getattr__(name: str) -> Any:

@@ -1,22 +1,34 @@
-"""Finding out that a peer is gone: a ping after silence, and a limit to the silence after it."""
+"""Finding out that a peer is gone: a ping per interval, and a limit to the silence after one."""
 
 from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 __all__ = ["Heartbeat"]
 
+_GRACE_SECONDS: Final = 0.25
+"""Waited once more at the limit.  A loop that was blocked until then may have sent its ping only just
+now, and the answer is still on the network; half of the 0.5 s that finding out may take longer."""
+
+_TURNS_OF_GRACE: Final = 3
+"""Turns of the loop in which a frame that has arrived reaches `heard`: the socket is read in the
+first, and whoever awaits the frame runs in the second."""
+
+_MOST_UNANSWERED: Final = 16
+"""Pings whose answer is waited for; a peer that sends but never answers must not fill the memory."""
+
 
 class Heartbeat:
-    """One timer for one link.
+    """One timer for one link; any frame proves that the peer lives.
 
-    A timer that fires late, because the event loop was busy, gives the socket one turn to be read
-    before the peer is called dead.
+    A limit that is reached because the event loop was blocked proves nothing.  So the peer gets a
+    moment to answer, and the loop the turns it needs to read what has arrived, before the peer is
+    called dead.
     """
 
     def __init__(
@@ -27,10 +39,10 @@ class Heartbeat:
         send_ping: Callable[[bytes], None],
         on_dead: Callable[[], None],
     ) -> None:
-        """Start to listen for silence.
+        """Start; the first ping is sent after one interval.
 
         Args:
-            interval: seconds of silence before a ping.
+            interval: seconds between two pings.
             timeout: seconds of silence after a ping before the peer is dead.
             send_ping: sends a ping with this payload, without waiting.
             on_dead: called once, when the peer is dead.
@@ -40,45 +52,67 @@ class Heartbeat:
         self._timeout = timeout
         self._send_ping = send_ping
         self._on_dead = on_dead
-        self._last_heard = self._loop.time()
-        self._ping: tuple[bytes, float] | None = None
-        self._timer = self._loop.call_later(interval, self._on_silence)
+        self._silent_ping_at: float | None = None
+        """When the first ping since the last frame was sent; None if there was none."""
+        self._next_ping_at = self._loop.time() + interval
+        self._unanswered: dict[bytes, float] = {}
+        self._timer: asyncio.Handle = self._loop.call_at(self._next_ping_at, self._tick)
 
     def heard(self) -> None:
         """Note that a frame came: the peer lives."""
-        self._last_heard = self._loop.time()
+        self._silent_ping_at = None
 
     def answered(self, payload: bytes) -> float | None:
         """Return the seconds since the ping that this pong answers; None if it answers none."""
-        if self._ping is None or payload != self._ping[0]:
+        pinged_at = self._unanswered.get(payload)
+        if pinged_at is None:
             return None
-        now = self._loop.time()
-        latency = now - self._ping[1]
-        self._ping = None
-        self._timer.cancel()
-        self._timer = self._loop.call_at(now + self._interval, self._on_silence)
-        return latency
+        for earlier in [ping for ping, at in self._unanswered.items() if at <= pinged_at]:
+            del self._unanswered[earlier]  # RFC 6455, 5.5.3: a pong may answer the latest ping only
+        return self._loop.time() - pinged_at
 
     def stop(self) -> None:
         """Forget the timer."""
         self._timer.cancel()
 
-    def _on_silence(self) -> None:
-        """Send a ping if there was silence; else wait for as long as there was none."""
-        silent_since = self._last_heard + self._interval
-        if self._loop.time() < silent_since:
-            self._timer = self._loop.call_at(silent_since, self._on_silence)
+    def _tick(self) -> None:
+        """Send the ping that is due, or look whether the silence after one was too long."""
+        now = self._loop.time()
+        limit = self._limit()
+        if limit is not None and now >= limit:
+            self._timer = self._loop.call_later(
+                _GRACE_SECONDS, self._wait_for_frames_on_their_way, _TURNS_OF_GRACE
+            )
             return
-        payload, now = secrets.token_bytes(8), self._loop.time()
-        self._ping = payload, now
-        self._send_ping(payload)
-        self._timer = self._loop.call_at(now + self._timeout, self._on_limit, now, True)
+        is_due = now >= self._next_ping_at
+        if is_due:
+            on_time = self._next_ping_at + self._interval
+            self._next_ping_at = on_time if on_time > now else now + self._interval
+            self._silent_ping_at = now if self._silent_ping_at is None else self._silent_ping_at
+        self._arm()
+        if is_due:  # last, so that a sender that raises or stops leaves the timer as it should be
+            self._ping(now)
 
-    def _on_limit(self, pinged_at: float, may_be_late: bool) -> None:  # noqa: FBT001  # one caller
-        """Call the peer dead if nothing came since the ping."""
-        if self._last_heard > pinged_at:
-            self._timer = self._loop.call_at(self._last_heard + self._interval, self._on_silence)
-        elif may_be_late:  # let the loop read what is waiting in the socket first
-            self._timer = self._loop.call_later(0, self._on_limit, pinged_at, False)
+    def _ping(self, now: float) -> None:
+        payload = secrets.token_bytes(8)
+        if len(self._unanswered) >= _MOST_UNANSWERED:
+            del self._unanswered[next(iter(self._unanswered))]
+        self._unanswered[payload] = now
+        self._send_ping(payload)
+
+    def _wait_for_frames_on_their_way(self, turns: int) -> None:
+        if self._silent_ping_at is None:  # one came
+            self._arm()
+        elif turns:
+            self._timer = self._loop.call_soon(self._wait_for_frames_on_their_way, turns - 1)
         else:
             self._on_dead()
+
+    def _arm(self) -> None:
+        limit = self._limit()
+        due = self._next_ping_at if limit is None else min(limit, self._next_ping_at)
+        self._timer = self._loop.call_at(due, self._tick)
+
+    def _limit(self) -> float | None:
+        """Return when the present silence is too long; None while no ping has met silence."""
+        return None if self._silent_ping_at is None else self._silent_ping_at + self._timeout

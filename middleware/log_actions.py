@@ -57,9 +57,9 @@ def log_actions(
     return set_up
 
 
-def describe_action(action: Any, width: int = _WIDTH) -> str:
+def describe_action(action: object, width: int = _WIDTH) -> str:
     """Return an action in one line: its wire name, then its fields but the time."""
-    cls: type[Any] = type(action)
+    cls = type(action)
     name = getattr(action, "wire_name", cls.__name__)
     fields = attrs.fields(cls) if attrs.has(cls) else ()
     shown = (
@@ -96,9 +96,9 @@ class _ShortRepr(reprlib.Repr):
         super().__init__()
         self.maxstring = self.maxother = 40
 
-    def repr1(self, value: Any, level: int) -> str:
+    def repr1(self, x: Any, level: int) -> str:
         """Return the short form; of an enum's member its name."""
-        return value.name if isinstance(value, enum.Enum) else super().repr1(value, level)
+        return x.name if isinstance(x, enum.Enum) else super().repr1(x, level)
 
     def repr_PMap(self, value: Any, _level: int) -> str:  # noqa: N802  # reprlib's name
         return f"PMap of {len(value)}"

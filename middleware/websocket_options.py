@@ -2,43 +2,31 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 
 import attrs
 
 from refold.reducers.backoff_delay import Backoff
+from refold.reducers.check_positive_number import check_positive_number
 
 __all__ = ["WebSocketOptions"]
 
 
-def _seconds(_options: object, field: attrs.Attribute[float], value: object) -> None:
-    """Check a duration.
+def _at_least(least: int) -> Callable[[object, attrs.Attribute[int], object], None]:
+    """Return a validator for a bound.
 
-    Raises:
-        TypeError: it is no number.
-        ValueError: it is not finite or not above 0.
+    It raises TypeError for what is no int, and ValueError for what is less.
     """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        message = f"{field.name} must be a number of seconds, got {value!r}"
-        raise TypeError(message)
-    if not (math.isfinite(value) and value > 0):
-        message = f"{field.name} must be finite and above 0 seconds, got {value!r}"
-        raise ValueError(message)
 
+    def check(_options: object, field: attrs.Attribute[int], value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, int):
+            message = f"{field.name} must be an int, got {value!r}"
+            raise TypeError(message)
+        if value < least:
+            message = f"{field.name} must be {least} or more, got {value!r}"
+            raise ValueError(message)
 
-def _count(_options: object, field: attrs.Attribute[int], value: object) -> None:
-    """Check a bound.
-
-    Raises:
-        TypeError: it is no int.
-        ValueError: it is negative.
-    """
-    if isinstance(value, bool) or not isinstance(value, int):
-        message = f"{field.name} must be an int, got {value!r}"
-        raise TypeError(message)
-    if value < 0:
-        message = f"{field.name} must be 0 (nothing waits) or more, got {value!r}"
-        raise ValueError(message)
+    return check
 
 
 @attrs.frozen(kw_only=True)
@@ -50,33 +38,31 @@ class WebSocketOptions:
         ValueError: a value is out of its range.
     """
 
-    connect_timeout: float = attrs.field(default=10.0, validator=_seconds)
+    connect_timeout: float = attrs.field(default=10.0, validator=check_positive_number)
     """For a whole attempt: the factories, the name look-up, TCP, TLS and HTTP."""
 
-    stable_after: float = attrs.field(default=5.0, validator=_seconds)
+    stable_after: float = attrs.field(default=5.0, validator=check_positive_number)
     """A link that was open for so long, and finished ``on_open``, ends a row of failures."""
 
     heartbeat_interval: float | None = attrs.field(
-        default=20.0, validator=attrs.validators.optional(_seconds)
+        default=20.0, validator=attrs.validators.optional(check_positive_number)
     )
-    """A ping is sent after so much silence; None for no heartbeat."""
+    """A ping is sent each time so much time has passed; None for no heartbeat."""
 
-    heartbeat_timeout: float = attrs.field(default=10.0, validator=_seconds)
+    heartbeat_timeout: float = attrs.field(default=10.0, validator=check_positive_number)
     """A peer that sends nothing for so long after a ping is dead."""
 
-    close_timeout: float = attrs.field(default=5.0, validator=_seconds)
+    close_timeout: float = attrs.field(default=5.0, validator=check_positive_number)
     """How long to wait for the peer's part of the closing handshake."""
 
-    max_queue: int = attrs.field(default=1000, validator=_count)
-    """Messages that may wait to be sent."""
+    max_queue: int = attrs.field(default=1000, validator=_at_least(0))
+    """Messages that may wait to be sent; with 0, only what can leave at once is taken."""
 
-    max_queue_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=_count)
+    max_queue_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=_at_least(0))
     """Bytes that they may have together."""
 
-    max_message_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=_count)
-    """The largest message that is accepted from the peer."""
+    max_message_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=_at_least(1))
+    """The largest message that is accepted from the peer; there is no way to accept any."""
 
-    backoff: Backoff = attrs.field(
-        factory=Backoff, validator=attrs.validators.instance_of(Backoff)
-    )
+    backoff: Backoff = attrs.field(factory=Backoff, validator=attrs.validators.instance_of(Backoff))
     """How attempts are spaced."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, TypeAlias, TypeVar
 
@@ -20,14 +21,37 @@ Factory: TypeAlias = Callable[[], T | Awaitable[T]]
 
 _SCHEMES: Final = frozenset({"ws", "wss", "http", "https"})
 
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""What may name a header or a protocol (RFC 9110, section 5.6.2)."""
+
+_NEVER_IN_A_HEADER: Final = re.compile("[\r\n\0\ud800-\udfff]")
+"""Line breaks, which would begin another header, NUL, and what has no UTF-8 form."""
+
 
 @attrs.frozen
 class ResolvedTarget:
     """What one attempt uses."""
 
-    url: URL
-    headers: Mapping[str, str]
+    url: URL = attrs.field(repr=False)
+    """Absolute, with a scheme that can be dialled."""
+
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    """Sent with the handshake."""
+
     protocols: tuple[str, ...]
+    """Offered, in this order of preference."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What may be private: user, password and query of the address, and header values.
+
+        As they were given and as they are on the wire; of ``Bearer abc`` also ``abc`` alone.
+        """
+        url = self.url
+        address = (url.user, url.raw_user, url.password, url.raw_password)
+        query = (url.query_string, url.raw_query_string, *url.query.values())
+        words = (word for value in self.headers.values() for word in (value, *value.split()))
+        return tuple(dict.fromkeys(part for part in (*address, *query, *words) if part))
 
 
 class WebSocketTarget:
@@ -45,7 +69,7 @@ class WebSocketTarget:
             TypeError: one is of the wrong type.
             ValueError: the address cannot be dialled.
         """
-        self._url = url if callable(url) else checked_url(url)
+        self._url = url if callable(url) else _checked_url(url)
         self._headers = headers if callable(headers) else _checked_headers(headers)
         self._protocols = protocols if callable(protocols) else _checked_protocols(protocols)
 
@@ -57,7 +81,7 @@ class WebSocketTarget:
         """
         try:
             return ResolvedTarget(
-                checked_url(await _value_of(self._url)),
+                _checked_url(await _value_of(self._url)),
                 _checked_headers(await _value_of(self._headers)),
                 _checked_protocols(await _value_of(self._protocols)),
             )
@@ -66,16 +90,15 @@ class WebSocketTarget:
 
 
 class _UnusableTargetError(ValueError, TypeError):
-    """A value that cannot be used; as a ValueError and TypeError it suits both callers."""
+    """A value that cannot be used; of a factory's own errors it is told apart by its class.
 
-
-def checked_url(url: object) -> URL:
-    """Return an absolute WebSocket address.
-
-    Raises:
-        ValueError: it is relative, has another scheme, or no host.
-        TypeError: it is no text or URL.
+    Its text is shown and recorded, so it names what is wrong and never repeats an address or the
+    value of a header.
     """
+
+
+def _checked_url(url: object) -> URL:
+    """Return an absolute WebSocket address."""
     if not isinstance(url, str | URL):
         message = f"url must be a str, a yarl.URL or a callable, got {type(url).__name__}"
         raise _UnusableTargetError(message)
@@ -85,13 +108,16 @@ def checked_url(url: object) -> URL:
     except ValueError as error:
         message = f"url cannot be parsed: {type(error).__name__}"
         raise _UnusableTargetError(message) from None
-    if parsed.scheme not in _SCHEMES or not parsed.host or port == 0:
-        message = (
-            f"url must be like ws://host:port/path, got scheme {parsed.scheme!r} and host"
-            f" {parsed.host!r}"
-        )
-        raise _UnusableTargetError(message)
-    return parsed
+    if parsed.host and parsed.scheme in _SCHEMES and port != 0:
+        return parsed
+    if not parsed.host:
+        problem = "it has no scheme and host"  # what stands before a colon may be a user's name
+    elif port == 0:
+        problem = "its port is 0"
+    else:
+        problem = f"its scheme is {parsed.scheme!r}"
+    message = f"url must be like ws://host:port/path or wss://host/path, but {problem}"
+    raise _UnusableTargetError(message)
 
 
 def _checked_headers(headers: Any) -> Mapping[str, str]:
@@ -102,15 +128,22 @@ def _checked_headers(headers: Any) -> Mapping[str, str]:
         if not (isinstance(name, str) and isinstance(value, str)):
             message = "headers must have texts as names and values"
             raise _UnusableTargetError(message)
-        if any(character in name + value for character in "\r\n\0"):
-            message = f"header {name!r} holds a line break"
+        if not _TOKEN.fullmatch(name):  # it may hold the value, too: do not repeat it
+            message = "headers must have names of letters, digits and a few signs such as -"
+            raise _UnusableTargetError(message)
+        if _NEVER_IN_A_HEADER.search(value):
+            message = f"headers must have values of one line of text: see the value of {name}"
             raise _UnusableTargetError(message)
     return headers
 
 
 def _checked_protocols(protocols: Any) -> tuple[str, ...]:
-    if isinstance(protocols, str) or not all(isinstance(name, str) for name in protocols):
+    is_sequence = isinstance(protocols, Sequence) and not isinstance(protocols, str | bytes)
+    if not is_sequence or not all(isinstance(name, str) for name in protocols):
         message = "protocols must be a sequence of texts, not one text: write ('name',)"
+        raise _UnusableTargetError(message)
+    if len(set(protocols)) < len(protocols) or not all(map(_TOKEN.fullmatch, protocols)):
+        message = "protocols must be different names of letters, digits and a few signs such as -"
         raise _UnusableTargetError(message)
     return tuple(protocols)
 

@@ -6,10 +6,11 @@ and decorrelated jitter; RFC 6455, section 7.2.3 for waiting at all.
 
 from __future__ import annotations
 
-import math
 from typing import Literal, TypeAlias, get_args
 
 import attrs
+
+from refold.reducers.check_positive_number import check_positive_number
 
 __all__ = ["Backoff", "Jitter", "backoff_delay"]
 
@@ -17,35 +18,21 @@ Jitter: TypeAlias = Literal["full", "equal", "decorrelated", "none"]
 """How chance spreads the attempts of many clients."""
 
 
-def _positive(_record: object, field: attrs.Attribute[float], value: object) -> None:
-    """Check that a number of seconds, or a factor, is one.
-
-    Raises:
-        TypeError: it is no number.
-        ValueError: it is not finite or not above 0.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        message = f"{field.name} must be a number, got {value!r}"
-        raise TypeError(message)
-    if not (math.isfinite(value) and value > 0):
-        message = f"{field.name} must be finite and above 0, got {value!r}"
-        raise ValueError(message)
-
-
 @attrs.frozen(kw_only=True)
 class Backoff:
     """The rule by which attempts are spaced."""
 
-    initial_seconds: float = attrs.field(default=1.0, validator=_positive)
+    initial_seconds: float = attrs.field(default=1.0, validator=check_positive_number)
     """The base of the first delay."""
 
-    factor: float = attrs.field(default=2.0, validator=_positive)
-    """By how much each delay exceeds the one before, 1 or more."""
+    factor: float = attrs.field(default=2.0, validator=check_positive_number)
+    """By how much each delay exceeds the one before, 1 or more; decorrelated jitter does not use it,
+    because it draws between the initial delay and three times the one before."""
 
-    cap_seconds: float = attrs.field(default=30.0, validator=_positive)
+    cap_seconds: float = attrs.field(default=30.0, validator=check_positive_number)
     """No delay is longer."""
 
-    floor_seconds: float = attrs.field(default=0.1, validator=_positive)
+    floor_seconds: float = attrs.field(default=0.1, validator=check_positive_number)
     """No delay is shorter."""
 
     jitter: Jitter = "decorrelated"
@@ -105,13 +92,13 @@ def backoff_delay(
             high = min(backoff.cap_seconds, max(low, previous * 3))
         case _:
             pass
-    return low + jitter * (high - low)
+    return float(min(high, low + jitter * (high - low)))  # rounding may lead past the end
 
 
 def _ceiling(backoff: Backoff, failures: int) -> float:
-    """Return the delay without jitter; the exponent is bounded, so that nothing overflows."""
-    if backoff.factor == 1:
-        return backoff.initial_seconds
-    steps_to_cap = math.log(backoff.cap_seconds / backoff.initial_seconds, backoff.factor)
-    exponent = min(failures - 1, math.ceil(steps_to_cap))
-    return min(backoff.cap_seconds, backoff.initial_seconds * backoff.factor**exponent)
+    """Return the delay without jitter."""
+    try:
+        growth = float(backoff.factor) ** (failures - 1)
+    except OverflowError:  # a power beyond every float is beyond the cap
+        return float(backoff.cap_seconds)
+    return float(min(backoff.cap_seconds, backoff.initial_seconds * growth))

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from pyrsistent import PMap, PSet, PVector
 
-from refold.actions.check_value_type import SCALAR_TYPES, check_class, check_value_type
+from refold.actions.check_value_type import check_class, check_value_type, is_scalar_type
 
 __all__ = ["check_state_type"]
 
 
-def check_state_type(state: Any, path: str) -> None:
+def check_state_type(state: object, path: str) -> None:
     """Check a state's class; of a bare collection, the elements that it has.
 
     Args:
@@ -24,18 +24,16 @@ def check_state_type(state: Any, path: str) -> None:
     Raises:
         ValueTypeError: something in it is mutable or cannot be serialised.
     """
-    cls: type[Any] = type(state)
-    if cls in SCALAR_TYPES or isinstance(state, enum.Enum):
+    cls = type(state)
+    if is_scalar_type(cls) or isinstance(state, enum.Enum):
         return
     if attrs.has(cls) or hasattr(cls, "_fields"):
         _check_record(state, cls, path)
     elif isinstance(state, tuple | frozenset | PVector | PSet):
-        elements: Iterable[Any] = state
-        for element in elements:
+        for element in cast("Iterable[object]", state):
             check_state_type(element, f"{path}[element]")
     elif isinstance(state, PMap):
-        entries: PMap[Any, Any] = state
-        for key, value in entries.items():
+        for key, value in cast("PMap[object, object]", state).items():
             check_state_type(key, f"{path}[key]")
             check_state_type(value, f"{path}[value]")
     else:

@@ -5,6 +5,8 @@ Times come from ``action.at_ms``, which is None where no clock stamps actions.
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 from pyrsistent import PVector, pvector
 
@@ -28,7 +30,13 @@ from refold.actions.connection import (
 from refold.reducers.evolve import evolve
 from refold.reducers.reducer import Reducer
 
-__all__ = ["ConnectionState", "ConnectionStatus", "LastError", "QueuedMessage", "connection_reducer"]
+__all__ = [
+    "ConnectionState",
+    "ConnectionStatus",
+    "LastError",
+    "QueuedMessage",
+    "connection_reducer",
+]
 
 
 @attrs.frozen
@@ -36,7 +44,7 @@ class QueuedMessage:
     """A message that waits for the connection."""
 
     message_id: str
-    """Unique among the queued messages."""
+    """By which the application knows it; nothing checks that it is unique."""
 
     text: str
     """What to send."""
@@ -53,7 +61,7 @@ class ConnectionState:
     """Why it stays disconnected; None while it does not, and before it was ever connected."""
 
     reconnect_attempts: int = 0
-    """Failures in a row; 0 again only once a link has proved stable."""
+    """Failures in a row; 0 again only once a link has proved stable, or a new run has begun."""
 
     total_connects: int = 0
     """Links opened so far."""
@@ -80,7 +88,8 @@ class ConnectionState:
     """When the next attempt is due; None if none is waited for."""
 
     queue_size: int = 0
-    """Messages in the connection's own queue, as last told: at each change of status."""
+    """Messages in the connection's own queue, as last told: when a link opened, a failure happened,
+    the connection ended or a ping was answered; no frame has an action of its own."""
 
     dropped_count: int = 0
     """Messages that the queue had to drop."""
@@ -88,7 +97,7 @@ class ConnectionState:
     unacked_count: int = 0
     """Messages sent and not acknowledged yet."""
 
-    message_queue: PVector[QueuedMessage] = pvector()
+    message_queue: PVector[QueuedMessage] = attrs.field(default=pvector())
     """Messages kept in the state while disconnected, oldest first."""
 
 
@@ -135,7 +144,6 @@ def _(state: ConnectionState, action: ConnectionAttemptStarted) -> ConnectionSta
     status = ConnectionStatus.CONNECTING if is_first else ConnectionStatus.RECONNECTING
     started = evolve(
         state,
-        terminal_reason=None,
         next_retry_at_ms=None,
         reconnect_attempts=0 if is_first else state.reconnect_attempts,
     )
@@ -169,15 +177,10 @@ def _(state: ConnectionState, action: ConnectionLostAndRetryScheduled) -> Connec
 
 @connection_reducer.on(ConnectionEnded)
 def _(state: ConnectionState, action: ConnectionEnded) -> ConnectionState:
-    error, failed = action.error, action.error is not None
-    ended = evolve(
-        state,
-        terminal_reason=action.reason,
-        next_retry_at_ms=None,
-        error_count=state.error_count + failed,
-        last_error=state.last_error if error is None else evolve(error, at_ms=action.at_ms),
-        queue_size=action.queue_size,
-    )
+    ended = evolve(state, terminal_reason=action.reason, queue_size=action.queue_size)
+    if action.error is not None:
+        error = evolve(action.error, at_ms=action.at_ms)
+        ended = evolve(ended, error_count=state.error_count + 1, last_error=error)
     return _with_status(ended, ConnectionStatus.DISCONNECTED, action.at_ms)
 
 
@@ -194,11 +197,19 @@ def _(state: ConnectionState, action: HeartbeatAnswered) -> ConnectionState:
 def _with_status(
     state: ConnectionState, status: ConnectionStatus, now: int | None
 ) -> ConnectionState:
-    """Return the state with a status, stamped where a connection begins or ends."""
+    """Return the state with a status, stamped where a connection begins or ends.
+
+    What explains another status goes with that status: a terminal reason, a time of the next retry.
+    """
     if status is state.status:
         return state
+    changes: dict[str, Any] = {"status": status}
+    if status is not ConnectionStatus.DISCONNECTED:
+        changes["terminal_reason"] = None
+    if status is not ConnectionStatus.RECONNECTING:
+        changes["next_retry_at_ms"] = None
     if status is ConnectionStatus.CONNECTED:
-        return evolve(state, status=status, last_connected_at_ms=now)
-    if state.status is ConnectionStatus.CONNECTED:
-        return evolve(state, status=status, last_disconnected_at_ms=now)
-    return evolve(state, status=status)
+        changes["last_connected_at_ms"] = now
+    elif state.status is ConnectionStatus.CONNECTED:
+        changes["last_disconnected_at_ms"] = now
+    return evolve(state, **changes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from refold.errors import RefoldWarning, StateShapeError
 from refold.reducers.root_shape import ABSENT
@@ -42,7 +42,7 @@ def shape_given_state(combined: CombinedReducer[S], given: object, source: str) 
             f" {', '.join(combined.slices)}"
         )
         raise StateShapeError(message)
-    states: Mapping[Any, Any] = given
+    states = cast("Mapping[object, Any]", given)
     _report_unknown_keys(combined, states, source)
     present = combined.present_names
     values = {name: _shape_slice(combined, name, states, source) for name in present}

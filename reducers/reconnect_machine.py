@@ -2,7 +2,7 @@
 
 What belongs here: phases, events, effects, and the one `match` that joins them.  What does not:
 sockets, timers, chance and clocks; `refold.middleware.websocket_connection` feeds what they bring
-and performs what is asked.  `docs/connection.md` draws its diagram from `TRANSITIONS`.
+and performs what is asked.  `reconnect_diagram` draws `TRANSITIONS`.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ __all__ = [
     "Phase",
     "ReconnectState",
     "RetryDue",
+    "StartRetryTimer",
     "StopAttempt",
     "StopRetryTimer",
-    "StartRetryTimer",
     "Tell",
     "step",
 ]
@@ -141,7 +141,7 @@ Event: TypeAlias = (
 )
 
 
-# --- effects: what the shell performs ---------------------------------------------------------------
+# --- effects: what the shell performs -------------------------------------------------------------
 
 
 @attrs.frozen
@@ -199,7 +199,7 @@ TRANSITIONS: Final = (
 """Every change of phase that `step` makes; a test walks the machine and compares."""
 
 
-def step(
+def step(  # noqa: C901, PLR0911  # the whole machine is one match, to be read from top to bottom
     state: ReconnectState, event: Event, backoff: Backoff
 ) -> tuple[ReconnectState, tuple[Effect, ...]]:
     """Return what follows from an event; an event that does not fit the phase changes nothing.
@@ -217,10 +217,13 @@ def step(
             return _dial(ReconnectState())
         case Phase.DIALING, LinkOpened():
             return evolve(state, phase=Phase.OPEN), (Tell(ConnectionOpened(state.attempt)),)
-        case Phase.DIALING, AttemptFailed(is_final=True):
-            return ReconnectState(), (Tell(ConnectionEnded("fatal", event.error)),)
-        case (Phase.DIALING, AttemptFailed()) | (Phase.OPEN, LinkEnded()):
-            return _retry_or_end(state, event.error, event.jitter, backoff)
+        case Phase.DIALING, AttemptFailed(error=error, is_final=True):
+            return ReconnectState(), (Tell(ConnectionEnded("fatal", error)),)
+        case (Phase.DIALING, AttemptFailed(error=error, jitter=jitter)) | (
+            Phase.OPEN,
+            LinkEnded(error=error, jitter=jitter),
+        ):
+            return _retry_or_end(state, error, jitter, backoff)
         case Phase.OPEN, LinkProvedStable():
             stable = evolve(state, failures=0, previous_delay_seconds=None)
             return stable, (Tell(ConnectionProvedStable()),)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import weakref
 from collections.abc import Callable, Hashable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Final, Generic, Protocol, TypeAlias, TypeVar, cast, overload
 
 from refold.actions.action import Action
 from refold.actions.check_value_type import check_class
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["NOT_MADE_YET", "Reducer", "Step", "as_reducer", "explain_returned_none"]
 
 S = TypeVar("S")
+T = TypeVar("T")
 A = TypeVar("A", bound=Action)
 A1 = TypeVar("A1", bound=Action)
 A2 = TypeVar("A2", bound=Action)
@@ -81,7 +82,7 @@ class Reducer(Generic[S]):
         self._watchers: weakref.WeakSet[Watcher] = weakref.WeakSet()
 
     @classmethod
-    def of(cls, function: Callable[[Any, Any], S], initial: S = NOT_MADE_YET, /) -> Reducer[S]:
+    def of(cls, function: Callable[[Any, Any], T], initial: T = NOT_MADE_YET, /) -> Reducer[T]:
         """Return a reducer made of one plain ``(state, action) -> state`` function.
 
         Such a function sees every action, so nothing can be routed: `on` is faster.
@@ -99,7 +100,7 @@ class Reducer(Generic[S]):
                 f" got {type(function).__name__}"
             )
             raise ReducerDeclarationError(message)
-        reducer: Reducer[S] = (
+        reducer: Reducer[T] = (
             Reducer(factory=lambda: function(None, InitialiseState()))
             if initial is NOT_MADE_YET
             else Reducer(initial)
@@ -360,7 +361,9 @@ class Reducer(Generic[S]):
 
 def as_reducer(candidate: Callable[[Any, Any], S]) -> Reducer[S]:
     """Return a reducer as it is, and a plain function as ``Reducer.of(function)``."""
-    return candidate if isinstance(candidate, Reducer) else Reducer.of(candidate)
+    if isinstance(candidate, Reducer):
+        return cast("Reducer[S]", candidate)
+    return Reducer.of(candidate)
 
 
 def _unresolvable(cls: type[Action], error: NameError) -> ValueTypeError:

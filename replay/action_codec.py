@@ -72,18 +72,18 @@ def decode_action(record: LogRecord) -> Action:
     return _decode({**record.payload, "at_ms": record.at_ms}, cls, where)
 
 
-def encode_state(state: Any) -> Any:
+def encode_state(state: object) -> Any:
     """Return a state as JSON values; a field that is absent is left out.
 
     Raises:
         PayloadError: a value does not fit its declared type.
     """
-    cls: type[Any] = type(state)
-    absent = attrs.has(cls) and [f.name for f in attrs.fields(cls) if not hasattr(state, f.name)]
-    if not absent:
+    cls = type(state)
+    fields = attrs.fields(cls) if attrs.has(cls) else ()
+    present = [field for field in fields if hasattr(state, field.name)]
+    if len(present) == len(fields):
         return _encode(state, cls)
-    fields = (field for field in attrs.fields(cls) if field.name not in absent)
-    return {f.name: _encode(getattr(state, f.name), f.type or type(state)) for f in fields}
+    return {f.name: _encode(getattr(state, f.name), f.type or cls) for f in present}
 
 
 def decode_state(value: Any, cls: type[T]) -> T:

@@ -18,7 +18,7 @@ import struct
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 
@@ -48,10 +48,11 @@ def state_digest(state: object) -> str:
     Returns:
         ``<32 digits>`` or, for a record, ``<32 digits>|field=<8 digits>|...``.
     """
-    if not attrs.has(type(state)):
+    cls = type(state)
+    if not attrs.has(cls):
         return canonical_digest(state)
-    forms = _field_forms(state)
-    whole = _hash(_join(b"r", [type(state).__name__.encode(), *_flatten(forms)]))
+    forms = _field_forms(state, cls)
+    whole = _hash(_join(b"r", [cls.__name__.encode(), *_flatten(forms)]))
     slices = (f"{name}={_hash(form)[:_SLICE_DIGITS]}" for name, form in forms)
     return "|".join([whole, *slices])
 
@@ -67,35 +68,32 @@ def _hash(form: bytes) -> str:
     return hashlib.blake2b(form, digest_size=16).hexdigest()
 
 
-def _form(value: Any) -> bytes:  # noqa: PLR0911  # a table of kinds, one per line
-    cls: type[Any] = type(value)
+def _form(value: object) -> bytes:  # noqa: PLR0911  # a table of kinds, one per line
+    cls = type(value)
     write = _FORM_OF.get(cls)
     if write is not None:
         return write(value)
     if isinstance(value, enum.Enum):
         return _enum_form(value)
     if attrs.has(cls):
-        return _join(b"r", [cls.__name__.encode(), *_flatten(_field_forms(value))])
+        return _join(b"r", [cls.__name__.encode(), *_flatten(_field_forms(value, cls))])
     if isinstance(value, Mapping):
-        entries: Mapping[Any, Any] = value
+        entries = cast("Mapping[object, object]", value)
         pairs = sorted((_form(key), _form(entry)) for key, entry in entries.items())
         return _join(b"m", _flatten_pairs(pairs))
     if isinstance(value, AbstractSet):
-        elements: AbstractSet[Any] = value
-        return _join(b"S", sorted(map(_form, elements)))
+        return _join(b"S", sorted(map(_form, cast("AbstractSet[object]", value))))
     write = next((write for base, write in _FORM_OF.items() if isinstance(value, base)), None)
     if write is not None:
         return write(value)
     if isinstance(value, Sequence):
-        parts: Sequence[Any] = value
-        return _join(b"l", list(map(_form, parts)))
+        return _join(b"l", list(map(_form, cast("Sequence[object]", value))))
     message = f"{value!r} of type {cls.__qualname__} has no canonical form"
     raise PayloadError(message, path="")
 
 
-def _field_forms(record: Any) -> list[tuple[str, bytes]]:
+def _field_forms(record: object, cls: type[attrs.AttrsInstance]) -> list[tuple[str, bytes]]:
     """Return the form of each field of an attrs record; a field that is absent is left out."""
-    cls: type[Any] = type(record)
     names = (field.name for field in attrs.fields(cls))
     return [(name, _form(getattr(record, name))) for name in names if hasattr(record, name)]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import zip_longest
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import attrs
 from pyrsistent import PMap, PVector
@@ -35,7 +35,7 @@ class ChangedPath:
     """What stands there; `ABSENT` for a removal."""
 
 
-def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[ChangedPath]:
+def changed_paths(old: object, new: object, path: str = "") -> Iterator[ChangedPath]:
     """Yield the smallest parts in which two states differ, in the order of fields and keys.
 
     Parts that are the identical object are not looked into, so the cost grows with the change.
@@ -47,7 +47,7 @@ def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[ChangedPath]:
     """
     if old is new:
         return
-    cls: type[Any] = type(old)
+    cls = type(old)
     if cls is not type(new):
         yield ChangedPath(path, old, new)
     elif attrs.has(cls):
@@ -58,14 +58,13 @@ def changed_paths(old: Any, new: Any, path: str = "") -> Iterator[ChangedPath]:
                 f"{path}.{field.name}".lstrip("."),
             )
     elif isinstance(old, PMap):
-        before: PMap[Any, Any] = old
-        after: PMap[Any, Any] = new
+        before, after = cast("PMap[object, Any]", old), cast("PMap[object, Any]", new)
         for key in [*before, *(key for key in after if key not in before)]:
             pair = before.get(key, ABSENT), after.get(key, ABSENT)
             yield from changed_paths(*pair, f"{path}[{key!r}]")
     elif isinstance(old, PVector | tuple):
-        pairs: Iterable[tuple[Any, Any]] = zip_longest(old, new, fillvalue=ABSENT)
-        for index, (was, now) in enumerate(pairs):
+        sides = cast("Iterable[Any]", old), cast("Iterable[Any]", new)
+        for index, (was, now) in enumerate(zip_longest(*sides, fillvalue=ABSENT)):
             yield from changed_paths(was, now, f"{path}[{index}]")
     elif old != new:
         yield ChangedPath(path, old, new)

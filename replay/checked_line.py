@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import orjson
 
@@ -70,5 +70,4 @@ def open_line(line: bytes, previous: int) -> tuple[dict[str, Any], int]:
     if not isinstance(value, dict):
         reason = f"the line is no JSON object but {type(value).__name__}"
         raise LineDamageError(reason)
-    content: dict[str, Any] = value
-    return content, checksum
+    return cast("dict[str, Any]", value), checksum

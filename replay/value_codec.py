@@ -18,8 +18,8 @@ import math
 import types
 import typing
 import uuid
-from collections.abc import Callable, Iterable
-from typing import Any, Final, Union
+from collections.abc import Callable
+from typing import Any, Final, Union, cast
 
 import attrs
 import pyrsistent
@@ -76,25 +76,33 @@ def make_value_converter() -> Converter:
 
 
 def _add_scalars(converter: Converter) -> None:
-    converter.register_unstructure_hook(float, _encode_float)
-    converter.register_unstructure_hook(int, _encode_int)
-    converter.register_structure_hook(float, lambda value, _: _decode_number(value, float))
-    converter.register_structure_hook(int, lambda value, _: _decode_number(value, int))
-    converter.register_structure_hook(str, lambda value, _: _expect(value, str))
-    converter.register_structure_hook(bool, lambda value, _: _expect(value, bool))
-    for cls, (encode, decode) in _TEXT_FORMS.items():
+    def add(cls: type, encode: Callable[[Any], Any], decode: Callable[[Any], Any]) -> None:
+        def decode_exactly(value: Any, tp: Any) -> Any:
+            # cattrs comes here with an Enum of texts as well, because such a member is a text
+            return _decode_enum(value, tp) if issubclass(tp, enum.Enum) else decode(value)
+
         converter.register_unstructure_hook(cls, encode)
-        converter.register_structure_hook(cls, _from_text(decode))
-    converter.register_unstructure_hook(
-        datetime.timedelta, lambda delta: [delta.days, delta.seconds, delta.microseconds]
-    )
-    converter.register_structure_hook(
-        datetime.timedelta, lambda parts, _: datetime.timedelta(*_expect(parts, list))
+        converter.register_structure_hook(cls, decode_exactly)
+
+    add(float, _encode_float, lambda value: _decode_number(value, float))
+    add(int, _encode_int, lambda value: _decode_number(value, int))
+    add(str, _encode_enum, lambda value: _expect(value, str))
+    add(bool, _as_it_is, lambda value: _expect(value, bool))
+    for cls, (encode, decode) in _TEXT_FORMS.items():
+        add(cls, encode, _from_text(decode))
+    add(
+        datetime.timedelta,
+        lambda delta: [delta.days, delta.seconds, delta.microseconds],
+        lambda parts: datetime.timedelta(*_expect(parts, list)),
     )
 
 
-def _from_text(decode: Callable[[Any], Any]) -> Callable[[Any, Any], Any]:
-    return lambda value, _: decode(_expect(value, str))
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _from_text(decode: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: decode(_expect(value, str))
 
 
 def _encode_float(number: float) -> object:
@@ -111,7 +119,7 @@ def _encode_int(number: int) -> object:
 
 def _decode_number(value: Any, wanted: type[Any]) -> Any:
     """Return the number as it was; an int in a float field stays an int."""
-    tagged: dict[str, Any] | None = value if isinstance(value, dict) else None
+    tagged = cast("dict[str, Any]", value) if isinstance(value, dict) else None
     if tagged is not None and len(tagged) == 1:
         if wanted is float and "$float" in tagged:
             return float(tagged["$float"])
@@ -130,22 +138,26 @@ def _expect(value: Any, wanted: type[Any]) -> Any:
 
 
 def _add_enums(converter: Converter) -> None:
-    def written_by_value(cls: Any) -> bool:  # an Enum class
-        return all(isinstance(member.value, str | int) for member in cls)
-
-    def encode(member: Any) -> Any:  # a member, or its plain value
-        if not isinstance(member, enum.Enum):
-            return member
-        return member.value if written_by_value(type(member)) else member.name
-
-    def decode(value: Any, cls: Any) -> Any:  # an Enum class
-        return cls(value) if written_by_value(cls) else cls[value]
-
     def is_enum(cls: Any) -> bool:
         return isinstance(cls, type) and issubclass(cls, enum.Enum)
 
-    converter.register_unstructure_hook_func(is_enum, encode)
-    converter.register_structure_hook_func(is_enum, decode)
+    converter.register_unstructure_hook_func(is_enum, _encode_enum)
+    converter.register_structure_hook_func(is_enum, _decode_enum)
+
+
+def _is_written_by_value(cls: Any) -> bool:
+    return all(isinstance(member.value, str | int) for member in cls)
+
+
+def _encode_enum(member: Any) -> Any:
+    """Return a member's value if all members have texts or ints, else its name."""
+    if not isinstance(member, enum.Enum):
+        return member
+    return member.value if _is_written_by_value(type(member)) else member.name
+
+
+def _decode_enum(value: Any, cls: Any) -> Any:
+    return cls(value) if _is_written_by_value(cls) else cls[value]
 
 
 def _add_collections(converter: Converter) -> None:
@@ -190,7 +202,8 @@ def _add_maps(converter: Converter) -> None:
 
     def decode(value: Any, tp: Any) -> Any:
         key_type, value_type = typing.get_args(tp) or (Any, Any)
-        pairs: Iterable[Any] = value.items() if isinstance(value, dict) else _expect(value, list)
+        is_object = isinstance(value, dict)
+        pairs = cast("dict[str, Any]", value).items() if is_object else _expect(value, list)
         return pyrsistent.pmap(
             {
                 converter.structure(key, key_type): converter.structure(entry, value_type)
@@ -263,11 +276,11 @@ def _encode_choice(converter: Converter, choices: dict[str, Any], value: Any) ->
     return {"$of": name, "value": converter.unstructure(value, choices[name])}
 
 
-def _decode_choice(converter: Converter, choices: dict[str, Any], value: Any) -> Any:
+def _decode_choice(converter: Converter, choices: dict[str, Any], value: object) -> Any:
     """Return a union's value from what `_encode_choice` made of it."""
     if len(choices) == 1:
         return converter.structure(value, next(iter(choices.values())))
-    tagged: dict[str, Any] | None = value if isinstance(value, dict) else None
+    tagged = _json_object(value)
     if tagged is not None and tagged.get("$of") in choices:
         return converter.structure(tagged["value"], choices[tagged["$of"]])
     if tagged is not None and tagged.keys() <= {"$int", "$float"}:
@@ -276,6 +289,11 @@ def _decode_choice(converter: Converter, choices: dict[str, Any], value: Any) ->
         return value
     message = f"expected one of {', '.join(choices)}, got {value!r}"
     raise TypeError(message)
+
+
+def _json_object(value: object) -> dict[str, Any] | None:
+    """Return the value if it is a JSON object."""
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def _choices_of(tp: Any) -> dict[str, Any]:

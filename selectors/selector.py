@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Concatenate, Protocol, TypeVar, Unpack, overload
+from typing import Any, Concatenate, Protocol, TypeVar, Unpack, cast, overload
 
 from refold.errors import SelectorDeclarationError
 from refold.selectors.selector_workings import SelectorOptions, SelectorWorkings
@@ -232,8 +232,7 @@ def lift_input(read: Callable[..., R], get_slice: Callable[[Any], Any]) -> Calla
 
 def _checked_inputs(inputs: tuple[Any, ...]) -> tuple[Callable[..., Any], ...]:
     if len(inputs) == 1 and isinstance(inputs[0], list | tuple):
-        listed: Sequence[Any] = inputs[0]
-        inputs = tuple(listed)
+        inputs = tuple(cast("Sequence[Any]", inputs[0]))
     if inputs and all(callable(read) for read in inputs):
         return inputs
     kinds = ", ".join(

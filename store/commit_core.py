@@ -24,7 +24,7 @@ from refold.store.refuse_non_action import refuse_non_action
 from refold.store.state_layout import layout_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from refold.actions.action import Action
     from refold.reducers.reducer import Reducer
@@ -65,10 +65,11 @@ class CommitCore:
         """
         self._out_of_date = False
         self._closed = False
+        self.when_laid_out: Callable[[], None] = _do_nothing
+        """Called when cells have got other numbers or values that no action gave them."""
         hot = make_hot_path(self, self.cells, self._table)
         self.commit = hot.commit
         self.read_state = hot.read_state
-        self.take_changed_cells = hot.take_changed
         self.call_after_commit = hot.call_after_commit
         self.adopt_thread = hot.adopt_thread
         self._is_reducing = hot.is_reducing
@@ -100,9 +101,8 @@ class CommitCore:
     def restore(self, kept: Snapshot) -> None:
         """Come back to the state of a snapshot; slices that came since start anew."""
         if kept.layout is self.layout:
-            changed = self._bits_of_difference(kept.cells)
             self.cells[:] = kept.cells
-            self._put_root(kept.state, changed)
+            self._put_root(kept.state)
         elif kept.reducer is self._reducer:
             self._known_slices = kept.known_slices
             self._put_state(kept.state)
@@ -134,12 +134,13 @@ class CommitCore:
             self._lay_out_again()
         route = self.layout.route(action.__class__)
         if route.whole is not None or len(route.cells) > 1:
-            steps: Steps = (-1, 0, lambda _, action: self._fold_several(route, action))
+            bits = sum(1 << cell for cell, _ in route.cells) if route.whole is None else _ALL_CELLS
+            steps: Steps = (-1, bits, lambda _, action: self._fold_several(route, action))
         elif route.cells:
             cell, step = route.cells[0]
             steps = (cell, 1 << cell, step)
         else:
-            steps = (-1, 0, _change_nothing)
+            steps = (-1, 0, None)
         self._table[action.__class__] = steps
         return steps
 
@@ -184,20 +185,16 @@ class CommitCore:
         except Exception as error:
             _note_where(error, where, action)
             raise
-        changed = self._bits_of_difference(following)
-        if changed:
+        if not all(map(_is, following, before)):
             self.cells[:-1] = following
-            self._put_root(root, changed)
-
-    def _bits_of_difference(self, other: Sequence[Any]) -> int:
-        pairs = enumerate(zip(self.cells, other, strict=False))
-        return sum(1 << cell for cell, (present, value) in pairs if present is not value)
+            self._put_root(root)
 
     def _put_state(self, state: Any) -> None:
         self.layout = layout_of(self._reducer, state)
         self.cells[:] = [*self.layout.split(state), None]
-        self._put_root(state, _ALL_CELLS)
+        self._put_root(state)
         self._table.clear()
+        self.when_laid_out()
 
     def _lay_out_again(self) -> None:
         """Give slices injected since their initial states, and find the cells anew."""
@@ -215,8 +212,8 @@ class CommitCore:
             self._put_state(reducer.shape.build(values))
 
 
-def _change_nothing(before: Any, _action: Action) -> Any:
-    return before
+def _do_nothing() -> None:
+    return None
 
 
 def _check_root(candidate: object, action: Action) -> None:

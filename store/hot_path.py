@@ -25,8 +25,12 @@ _STALE: Final[Any] = object()
 _NOBODY: Final = 0
 """No thread has this identifier."""
 
-Steps: TypeAlias = tuple[int, int, "Callable[[Any, Action], Any]"]
-"""The cell that an action changes, the cell's bit, and the step that changes it."""
+Steps: TypeAlias = tuple[int, int, "Callable[[Any, Action], Any] | None"]
+"""The cell that an action changes, the bits of all that it may change, and the step.
+
+An action that changes nothing has no step; of one that changes several cells the step fills them
+itself and leaves its own cell, the last one, alone.
+"""
 
 
 class SlowPath(Protocol):
@@ -66,14 +70,13 @@ class HotPath(NamedTuple):
     read_state: Callable[[], Any]
     """Return the root, building it if a cell changed since."""
 
-    put_root: Callable[[Any, int], None]
-    """Take a root that fits the cells, and the bits of those that changed; None: build it later."""
+    put_root: Callable[[Any], None]
+    """Take a root that fits the cells; None to build it when it is read."""
 
-    take_changed: Callable[[], int]
-    """Return the bits of the cells that changed since the last call."""
-
-    call_after_commit: Callable[[Callable[[Action], None] | None], None]
-    """Set what is called after each commit; None for nothing."""
+    call_after_commit: Callable[[Callable[[Action, int], None] | None], None]
+    """Set what is called after each commit, with the action and the bits of the cells that may
+    have changed; None for nothing.
+    """
 
     is_reducing: Callable[[], bool]
     """Tell whether a reducer runs."""
@@ -82,37 +85,41 @@ class HotPath(NamedTuple):
     """Let the running thread be the one that may dispatch."""
 
 
-def make_hot_path(slow: SlowPath, cells: list[Any], table: dict[type, Steps]) -> HotPath:
+def make_hot_path(  # noqa: C901  # functions that share variables, counted as one
+    slow: SlowPath, cells: list[Any], table: dict[type, Steps]
+) -> HotPath:
     """Return the hot path over cells and a table that others fill in place."""
     thread = owner = get_ident()
-    root, changed = _STALE, 0
-    after_commit: Callable[[Action], None] | None = None
+    root = _STALE
+    after_commit: Callable[[Action, int], None] | None = None
 
     def commit(action: Action, /) -> Action:
-        nonlocal owner, root, changed
+        nonlocal owner, root
         if get_ident() != owner:
             raise slow.refuse(action, is_foreign_thread=get_ident() != thread)
         try:
-            cell, bit, step = table[action.__class__]
+            cell, bits, step = table[action.__class__]
         except KeyError:
-            cell, bit, step = slow.find_steps(action)
-        before = cells[cell]
-        owner = _NOBODY
-        try:
-            following = step(before, action)
-        except Exception as error:
-            slow.note_where(error, cell, action)
-            raise
-        finally:
-            owner = thread
-        if following is not before:
-            if following is None:
-                slow.check_none(cell, action)
-            cells[cell] = following
-            changed |= bit
-            root = _STALE
+            cell, bits, step = slow.find_steps(action)
+        if step is not None:
+            before = cells[cell]
+            owner = _NOBODY
+            try:
+                following = step(before, action)
+            except Exception as error:
+                slow.note_where(error, cell, action)
+                raise
+            finally:
+                owner = thread
+            if following is not before:
+                if following is None:
+                    slow.check_none(cell, action)
+                cells[cell] = following
+                root = _STALE
+            elif cell >= 0:
+                bits = 0
         if after_commit is not None:
-            after_commit(action)
+            after_commit(action, bits)
         return action
 
     def read_state() -> Any:
@@ -123,17 +130,11 @@ def make_hot_path(slow: SlowPath, cells: list[Any], table: dict[type, Steps]) ->
             root = slow.build(cells)
         return root
 
-    def put_root(new_root: Any, bits: int) -> None:
-        nonlocal root, changed
+    def put_root(new_root: Any) -> None:
+        nonlocal root
         root = _STALE if new_root is None else new_root
-        changed |= bits
 
-    def take_changed() -> int:
-        nonlocal changed
-        taken, changed = changed, 0
-        return taken
-
-    def call_after_commit(function: Callable[[Action], None] | None) -> None:
+    def call_after_commit(function: Callable[[Action, int], None] | None) -> None:
         nonlocal after_commit
         after_commit = function
 
@@ -145,7 +146,6 @@ def make_hot_path(slow: SlowPath, cells: list[Any], table: dict[type, Steps]) ->
         commit=commit,
         read_state=read_state,
         put_root=put_root,
-        take_changed=take_changed,
         call_after_commit=call_after_commit,
         is_reducing=lambda: owner == _NOBODY,
         adopt_thread=adopt_thread,

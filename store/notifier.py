@@ -1,25 +1,25 @@
-"""Telling observers and subscribers of a commit, in an order that nested dispatches keep.
+"""Who is told of a commit: observers first, then subscribers.
 
-What belongs here: who is called, and what happens when one of them raises.  What does not: which
-selector subscriptions are concerned, which `selector_subscriptions` knows.
+What belongs here: adding and removing them, and holding notifications back in a transaction.  What
+does not: the telling itself, which `notify` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from refold.errors import NestedDispatchError, SubscriberError
+from refold.store.notify import make_notify
 from refold.store.selector_subscriptions import SelectorSubscription, SelectorSubscriptions
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
     from refold.store.commit_core import CommitCore
 
-__all__ = ["Notifier", "Subscriber"]
+__all__ = ["Notifier", "Observe", "Subscriber"]
 
-_DEEPEST_NESTING: Final = 64
-"""Python's default limit of 1,000 frames leaves 15 for each level of middleware and subscriber."""
+Observe: TypeAlias = "Callable[[tuple[Action, ...]], None]"
+"""Takes note of the actions of one commit."""
 
 
 class Subscriber:
@@ -39,13 +39,12 @@ class Notifier:
         """Start with none."""
         self._core = core
         self._selections = SelectorSubscriptions(core)
-        self._observers: tuple[Callable[[tuple[Action, ...]], None], ...] = ()
+        self._notify = make_notify(self._selections, core.cells)
+        self._observers: tuple[Observe, ...] = ()
         self._subscribers: tuple[Subscriber, ...] = ()
-        self._functions: tuple[Callable[[], object], ...] = ()
-        self._depth = 0
         self._collected: list[Action] | None = None
 
-    def observe(self, *observers: Callable[[tuple[Action, ...]], None]) -> None:
+    def observe(self, *observers: Observe) -> None:
         """Call these with each commit's actions, before any subscriber."""
         self._observers += observers
         self._refresh()
@@ -95,66 +94,44 @@ class Notifier:
         collected, self._collected = self._collected, None
         self._refresh()
         if collected:
-            self._tell(tuple(collected))
+            try:
+                for observe in self._observers:
+                    observe(tuple(collected))
+            finally:
+                self._notify.notify(None, 0)
 
     def _refresh(self) -> None:
         """Choose the cheapest function that tells everybody; none if there is nobody."""
-        self._functions = tuple(subscriber.function for subscriber in self._subscribers)
+        self._notify.set_plain(tuple(subscriber.function for subscriber in self._subscribers))
+        has_subscribers = bool(self._subscribers) or self._selections.exist
         if self._collected is not None:
-            self._core.call_after_commit(self._collected.append)
+            self._core.call_after_commit(self._collect)
         elif self._observers:
-            self._core.call_after_commit(self._tell_of_one)
-        elif self._subscribers or self._selections.exist:
-            self._core.call_after_commit(self._notify)
+            notify = self._notify.notify if has_subscribers else None
+            self._core.call_after_commit(_tell_observers(self._observers, notify))
         else:
-            self._core.call_after_commit(None)
+            self._core.call_after_commit(self._notify.notify if has_subscribers else None)
 
-    def _tell_of_one(self, action: Action) -> None:
-        self._tell((action,))
+    def _collect(self, action: Action, changed_cells: int) -> None:
+        self._notify.note_changed(changed_cells)
+        if self._collected is not None:
+            self._collected.append(action)
 
-    def _tell(self, actions: tuple[Action, ...]) -> None:
-        """Call the observers, then the subscribers, also when an observer raises."""
+
+def _tell_observers(
+    observers: tuple[Observe, ...], notify: Callable[[Action, int], None] | None
+) -> Callable[[Action, int], None]:
+    """Return a function that calls the observers, then the subscribers even if one raised."""
+    if notify is None and len(observers) == 1:
+        observe = observers[0]
+        return lambda action, _changed_cells: observe((action,))
+
+    def tell(action: Action, changed_cells: int) -> None:
         try:
-            for observe in self._observers:
-                observe(actions)
+            for observe in observers:
+                observe((action,))
         finally:
-            if self._functions or self._selections.exist:
-                self._notify()
+            if notify is not None:
+                notify(action, changed_cells)
 
-    def _notify(self, _action: Action | None = None) -> None:
-        """Call every subscriber that is subscribed now; then raise what some of them raised."""
-        if self._depth >= _DEEPEST_NESTING:
-            raise _nested_too_deeply()
-        self._depth += 1
-        errors: list[Exception] = []
-        try:
-            for function in self._functions:
-                try:
-                    function()
-                except NestedDispatchError:
-                    raise
-                except Exception as error:  # noqa: BLE001  # raised below, after all were called
-                    errors.append(error)
-            if self._selections.exist:
-                self._selections.notify(errors)
-        finally:
-            self._depth -= 1
-        if errors:
-            raise _subscribers_raised(errors) from errors[0]
-
-
-def _nested_too_deeply() -> NestedDispatchError:
-    return NestedDispatchError(
-        f"subscribers dispatched in answer to each other {_DEEPEST_NESTING} levels deep; let a"
-        f" subscriber dispatch only while its condition does not hold yet (every action so far is"
-        f" committed)"
-    )
-
-
-def _subscribers_raised(errors: list[Exception]) -> SubscriberError:
-    what = "; ".join(f"{type(error).__name__}: {error}" for error in errors)
-    return SubscriberError(
-        f"the action is committed and every subscriber was called, but {len(errors)} of them"
-        f" raised: {what}; catch errors inside the subscriber",
-        errors=tuple(errors),
-    )
+    return tell

@@ -1,24 +1,23 @@
 """Subscriptions to a selector's value, run only when a slice that the selector reads has changed.
 
-What belongs here: which subscription to run for which changed cells.  What does not: plain
-subscribers, which hear of every dispatch.
+What belongs here: which subscription is concerned by which cells, and how to get its value.  What
+does not: calling the subscriber, which `notify` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from refold.errors import NestedDispatchError
 from refold.reducers.record_builder import has_plain_constructor
+from refold.store.static_reads import attribute_path, slices_read_by
 from refold.store.track_reads import ALL_CELLS, THE_ROOT, ReadTracker, make_read_tracker
 
 if TYPE_CHECKING:
     from refold.store.commit_core import CommitCore
-    from refold.store.state_layout import StateLayout
 
 __all__ = ["SelectorSubscription", "SelectorSubscriptions"]
-
 
 _MOST_MASKS: Final = 1024
 """Combinations of changed cells whose subscriptions are remembered."""
@@ -27,7 +26,7 @@ _MOST_MASKS: Final = 1024
 class SelectorSubscription:
     """One function that is told when a selector's value changes."""
 
-    __slots__ = ("cells", "function", "select", "value")
+    __slots__ = ("cell", "cells", "follow", "function", "is_watched", "select", "value")
 
     def __init__(
         self, function: Callable[[Any, Any], object], select: Callable[[Any], Any]
@@ -36,8 +35,14 @@ class SelectorSubscription:
         self.function = function
         self.select = select
         self.value: Any = None
+        self.follow: Callable[[Any], Any] | None = None
+        """Gets the value from a cell, for a selector that is a path of attributes; else None."""
+        self.cell = 0
+        """The cell that `follow` starts from."""
         self.cells = ALL_CELLS
-        """The cells that the selector read when it last ran, one bit each."""
+        """The cells that the selector reads, one bit each."""
+        self.is_watched = True
+        """Whether only watching the selector run tells what it reads."""
 
 
 class SelectorSubscriptions:
@@ -47,74 +52,73 @@ class SelectorSubscriptions:
         """Watch the state of this core."""
         self._core = core
         self._subscriptions: tuple[SelectorSubscription, ...] = ()
+        self._track: ReadTracker | None = None
         self.exist = False
         """Whether there is any subscription."""
-        self._by_changed_cells: dict[int, tuple[SelectorSubscription, ...]] = {}
-        self._layout: StateLayout | None = None
-        self._track: ReadTracker | None = None
+        self.interested_by_cells: dict[int, tuple[SelectorSubscription, ...]] = {}
+        """The subscriptions that read one of some cells, as found so far."""
+        core.when_laid_out = self._lay_out_again
+        self._lay_out_again()
 
     def add(
         self, function: Callable[[Any, Any], object], select: Callable[[Any], Any]
     ) -> SelectorSubscription:
         """Subscribe, taking the present value as the one already known."""
-        if not self._subscriptions:
-            self._core.take_changed_cells()  # nobody was interested in what changed so far
         subscription = SelectorSubscription(function, select)
-        subscription.value, subscription.cells = self._select(select)
+        self._look_through(subscription)
+        subscription.value = self.value_of(subscription)
         self._subscriptions += (subscription,)
         self.exist = True
-        self._by_changed_cells.clear()
+        self.interested_by_cells.clear()
         return subscription
 
     def remove(self, subscription: object) -> None:
         """End a subscription; one that is not there is ignored."""
         self._subscriptions = tuple(s for s in self._subscriptions if s is not subscription)
         self.exist = bool(self._subscriptions)
-        self._by_changed_cells.clear()
+        self.interested_by_cells.clear()
 
-    def notify(self, errors: list[Exception]) -> None:
-        """Run the subscriptions that read one of the changed cells; collect what they raise."""
-        if self._core.layout is not self._layout:
-            self._lay_out_again()
-        changed_cells = self._core.take_changed_cells()
-        interested = self._by_changed_cells.get(changed_cells)
-        if interested is None:
-            interested = tuple(s for s in self._subscriptions if s.cells & changed_cells)
-            if len(self._by_changed_cells) >= _MOST_MASKS:
-                self._by_changed_cells.clear()
-            self._by_changed_cells[changed_cells] = interested
-        for subscription in interested:
-            try:
-                value, cells = self._select(subscription.select)
-                if cells != subscription.cells:
-                    subscription.cells = cells
-                    self._by_changed_cells.clear()
-                before = subscription.value
-                if value is not before and value != before:
-                    subscription.value = value
-                    subscription.function(value, before)
-            except NestedDispatchError:
-                raise
-            except Exception as error:
-                errors.append(error)
+    def find_interested(self, changed_cells: int) -> tuple[SelectorSubscription, ...]:
+        """Return the subscriptions that read one of the cells, and remember them."""
+        if len(self.interested_by_cells) >= _MOST_MASKS:
+            self.interested_by_cells.clear()
+        interested = tuple(s for s in self._subscriptions if s.cells & changed_cells)
+        self.interested_by_cells[changed_cells] = interested
+        return interested
+
+    def value_of(self, subscription: SelectorSubscription) -> Any:
+        """Return a selector's value; of one that is watched, note the cells that it read."""
+        if subscription.follow is not None:
+            return subscription.follow(self._core.cells[subscription.cell])
+        if self._track is None or not subscription.is_watched:
+            return subscription.select(self._core.read_state())
+        value, read = self._track(subscription.select)
+        cells = read or ALL_CELLS  # one that read nothing may look at anything next time
+        if cells != subscription.cells:
+            subscription.cells = cells
+            self.interested_by_cells.clear()
+        return self._core.read_state() if value is THE_ROOT else value
+
+    def _look_through(self, subscription: SelectorSubscription) -> None:
+        """Find out what a selector reads if its code shows it; otherwise it must be watched."""
+        subscription.follow, subscription.cells = None, ALL_CELLS
+        cell_of = {name: cell for cell, name in enumerate(self._core.layout.names)}
+        names = slices_read_by(subscription.select)
+        subscription.is_watched = names is None or not names <= cell_of.keys()
+        if self._track is None or names is None or subscription.is_watched:
+            return
+        subscription.cells = sum(1 << cell_of[name] for name in names)
+        path = attribute_path(subscription.select)
+        if path is not None and len(path) > 1:
+            subscription.cell = cell_of[path[0]]
+            subscription.follow = attrgetter(".".join(path[1:]))
 
     def _lay_out_again(self) -> None:
         """Start from nothing known: slices were added, so that cells have other numbers."""
-        self._layout = self._core.layout
         self._track = _tracker_for(self._core)
-        self._by_changed_cells.clear()
+        self.interested_by_cells.clear()
         for subscription in self._subscriptions:
-            subscription.cells = ALL_CELLS
-
-    def _select(self, select: Callable[[Any], Any]) -> tuple[Any, int]:
-        """Return a selector's value and the cells that it read; all of them if it read none."""
-        core = self._core
-        if core.layout is not self._layout:
-            self._lay_out_again()
-        if self._track is None:
-            return select(core.read_state()), ALL_CELLS
-        value, cells = self._track(select)
-        return (core.read_state() if value is THE_ROOT else value), cells or ALL_CELLS
+            self._look_through(subscription)
 
 
 def _tracker_for(core: CommitCore) -> ReadTracker | None:

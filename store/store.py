@@ -56,6 +56,26 @@ class Store(Generic[S]):
         ValueTypeError: a type in the state or in an action is mutable or cannot be serialised.
     """
 
+    @overload
+    def __init__(
+        self,
+        reducer: Reducer[S],
+        /,
+        *,
+        state: Any = ...,
+        middleware: Iterable[Middleware[S]] = ...,
+        check_duplicate_middleware: bool = ...,
+    ) -> None: ...
+    @overload
+    def __init__(
+        self,
+        reducer: Callable[[Any, Any], S],
+        /,
+        *,
+        state: Any = ...,
+        middleware: Iterable[Middleware[S]] = ...,
+        check_duplicate_middleware: bool = ...,
+    ) -> None: ...
     def __init__(
         self,
         reducer: Callable[[Any, Any], S],

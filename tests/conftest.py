@@ -9,6 +9,7 @@ Profiles: ``fast`` is the default; ``pytest --hypothesis-profile=full`` looks ha
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,6 +41,16 @@ for _profile, _examples in {"fast": 50, "full": 2000}.items():
         suppress_health_check=[HealthCheck.too_slow],
     )
 settings.load_profile("fast")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _main_thread_loop() -> Generator[None]:  # pyright: ignore[reportUnusedFunction]  # autouse
+    """Own the main thread's event loop: pytest-asyncio makes one there and never closes it."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
 
 
 def pytest_sessionstart() -> None:

@@ -34,7 +34,18 @@ FLOORS: Final = (
     Floor("reducers", 98, ("reducers/*",)),
     Floor("selectors", 98, ("selectors/*",)),
     Floor("store", 98, ("store/*",)),
-    Floor("the connection", 95, ("*/*connect*", "middleware/*websocket*", "*/*backoff*")),
+    Floor(
+        "the connection",
+        95,
+        (
+            "*/*backoff*",
+            "*/*connect*",
+            "*/*_failure.py",
+            "middleware/heartbeat.py",
+            "middleware/outbound_queue.py",
+            "middleware/websocket_*",
+        ),
+    ),
 )
 
 

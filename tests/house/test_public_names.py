@@ -49,7 +49,7 @@ HEAVY: Final = {"aiohttp", "hypothesis", "rich"}
 
 def run(program: str) -> str:
     """Return what a program prints in an interpreter of its own."""
-    done = subprocess.run(  # noqa: S603  # our own interpreter
+    done = subprocess.run(
         [sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr

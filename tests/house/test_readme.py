@@ -38,7 +38,7 @@ def test_a_block_of_the_readme_runs_as_shown(tmp_path: Path, code: str, output: 
     """A reader who copies a block into a file gets what the README shows."""
     program = tmp_path / "example.py"
     program.write_text(code, encoding="utf-8")
-    done = subprocess.run(  # noqa: S603  # our own interpreter
+    done = subprocess.run(
         [sys.executable, "-W", "error", program],
         cwd=tmp_path,
         capture_output=True,

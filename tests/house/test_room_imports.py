@@ -94,7 +94,7 @@ def test_the_pure_rooms_load_neither_a_loop_nor_a_network() -> None:
         f"for name in {names!r}: importlib.import_module(name)\n"
         "print(sorted({'asyncio', 'aiohttp'} & set(sys.modules)))"
     )
-    done = subprocess.run(  # noqa: S603  # our own interpreter
+    done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

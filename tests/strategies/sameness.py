@@ -35,8 +35,8 @@ def exact_form(value: Any, *, merge_lists: bool = False) -> Hashable:
     def form(part: Any) -> Hashable:
         return exact_form(part, merge_lists=merge_lists)
 
-    kind: Any = type(value)
     parts: Any = value  # its type is not narrowed
+    kind: Any = parts.__class__
     if isinstance(value, enum.Enum):
         return kind, "member", str(value.name), str(value.value)
     if attrs.has(kind):

@@ -1,0 +1,122 @@
+"""`ReconnectDriver`: the reconnect machine at work, with a real timer.
+
+What belongs here: feeding events one after the other, the retry timer, and waiting for a phase.
+What does not: any decision, which `refold.reducers.reconnect_machine` makes; and sockets.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from typing import TYPE_CHECKING
+
+from refold.actions.connection import ConnectionEnded
+from refold.middleware.describe_failure import describe_failure
+from refold.reducers.reconnect_machine import (
+    Effect,
+    Event,
+    Phase,
+    ReconnectState,
+    RetryDue,
+    StartRetryTimer,
+    StopAttempt,
+    StopRetryTimer,
+    Tell,
+    step,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from refold.reducers.backoff_delay import Backoff
+
+__all__ = ["ReconnectDriver"]
+
+_log = logging.getLogger("refold.websocket")
+
+
+class ReconnectDriver:
+    """Holds what the machine remembers, and performs what it asks."""
+
+    def __init__(self, backoff: Backoff, perform: Callable[[Effect], None]) -> None:
+        """Start idle.
+
+        Args:
+            backoff: the rule by which attempts are spaced.
+            perform: performs every effect but the timer's.
+        """
+        self._backoff = backoff
+        self._perform = perform
+        self._state = ReconnectState()
+        self._events: deque[Event] = deque()
+        self._is_feeding = False
+        self._changed = asyncio.Event()
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def phase(self) -> Phase:
+        """What the connection is doing."""
+        return self._state.phase
+
+    def feed(self, event: Event) -> None:
+        """Give the machine an event and perform what it asks, one event after the other."""
+        self._events.append(event)
+        if self._is_feeding:
+            return  # an effect led to this event; it comes after the effects before it
+        self._is_feeding = True
+        try:
+            while self._events:
+                self._take(self._events.popleft())
+        finally:
+            self._is_feeding = False
+
+    def crash(self, error: Exception) -> None:
+        """End the connection for good, because something went wrong that never should."""
+        _log.error("the connection cannot go on, and ends", exc_info=error)
+        failure = describe_failure(error, "application")
+        self._end(StopAttempt(), Tell(ConnectionEnded("fatal", failure)))
+
+    def abandon(self) -> None:
+        """End whatever is under way without waiting for it."""
+        if self.phase is not Phase.IDLE:
+            self._end(Tell(ConnectionEnded("closed_by_user")))
+        self._changed.set()
+
+    async def next_phase(self) -> None:
+        """Wait until the machine is in another phase, or abandoned."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    def _take(self, event: Event) -> None:
+        before = self.phase
+        try:
+            self._state, effects = step(self._state, event, self._backoff)
+            for effect in effects:
+                self._perform_here_or_there(effect)
+        except Exception as error:  # noqa: BLE001  # nothing may reach the loop or the application
+            self.crash(error)
+        if self.phase is not before:
+            self._changed.set()
+
+    def _perform_here_or_there(self, effect: Effect) -> None:
+        match effect:
+            case StartRetryTimer(delay):
+                loop = asyncio.get_running_loop()
+                self._timer = loop.call_later(delay, self.feed, RetryDue())
+            case StopRetryTimer():
+                self._stop_timer()
+            case _:
+                self._perform(effect)
+
+    def _end(self, *effects: Effect) -> None:
+        self._stop_timer()
+        self._state = ReconnectState()
+        for effect in effects:
+            self._perform(effect)
+        self._changed.set()
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None

@@ -1,0 +1,164 @@
+"""`WebSocketAttempt`: one attempt to connect, and the life of the link if it opens.
+
+What belongs here: what happens from dialing to the end of a link, and the application's functions
+that are called on the way.  What does not: what follows from the end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import aiohttp
+import attrs
+
+from refold.actions.action import Action
+from refold.actions.connection import (
+    FailureKind,
+    HeartbeatAnswered,
+    IncrementConnectionErrorCount,
+    LastError,
+)
+from refold.middleware.describe_failure import describe_failure, is_fatal_error
+from refold.middleware.is_being_cancelled import is_being_cancelled
+from refold.middleware.outbound_queue import Message, OutboundQueue
+from refold.middleware.websocket_link import WebSocketLink
+from refold.middleware.websocket_options import WebSocketOptions
+from refold.middleware.websocket_target import WebSocketTarget
+from refold.reducers.reconnect_machine import (
+    AttemptFailed,
+    Event,
+    LinkEnded,
+    LinkOpened,
+    LinkProvedStable,
+)
+
+__all__ = ["WebSocketAttempt"]
+
+_log = logging.getLogger("refold.websocket")
+
+
+@attrs.define(eq=False)
+class WebSocketAttempt:
+    """Runs once."""
+
+    session: aiohttp.ClientSession
+    target: WebSocketTarget
+    options: WebSocketOptions
+    queue: OutboundQueue
+    news: asyncio.Event
+    """Set when a message came into the queue."""
+    on_message: Callable[[Message], None] | None
+    on_open: Callable[[WebSocketLink], Awaitable[None]] | None
+    draw: Callable[[], float]
+    """Gives the jitter, in [0, 1)."""
+    feed: Callable[[Event], None]
+    """Gives the machine an event."""
+    tell: Callable[[Action], None]
+    """Dispatches an action, and never raises."""
+    _link: WebSocketLink | None = attrs.field(default=None, init=False)
+
+    async def run(self, previous: asyncio.Task[None] | None) -> None:
+        """Dial, serve the link if it opens, and feed how it ended; nothing if it was cancelled.
+
+        Args:
+            previous: the attempt before, which may still be on its way out; None for the first.
+        """
+        dialed = await self._dial(previous)
+        end: Event
+        if isinstance(dialed, AttemptFailed):
+            end = dialed
+        else:
+            end = LinkEnded(await self._serve(dialed), self.draw())
+        if not is_being_cancelled():
+            self.feed(end)
+
+    @property
+    def can_send_at_once(self) -> bool:
+        """Whether a message that comes now leaves now."""
+        return self._link is not None and self._link.can_send_at_once
+
+    def close_link(self) -> None:
+        """Begin to close the link; without one, its end is on its way already."""
+        if self._link is not None:
+            self._link.close()
+
+    async def _dial(
+        self, previous: asyncio.Task[None] | None
+    ) -> aiohttp.ClientWebSocketResponse[Any] | AttemptFailed:
+        """Open a socket within the time limit."""
+        kind: FailureKind = "factory"
+        try:
+            async with asyncio.timeout(self.options.connect_timeout):
+                if previous is not None:
+                    await asyncio.wait([previous])  # there is never more than one dial
+                target = await self.target.resolve()
+                kind = "connect"
+                return await self.session.ws_connect(
+                    target.url,
+                    headers=target.headers,
+                    protocols=target.protocols,
+                    autoclose=False,  # its own closing is without limit
+                    autoping=False,
+                    heartbeat=None,  # its own heartbeat closes live links
+                    max_msg_size=self.options.max_message_bytes,
+                    timeout=aiohttp.ClientWSTimeout(ws_close=self.options.close_timeout),
+                )
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
+                raise
+            failure = describe_failure(error, kind)
+            return AttemptFailed(failure, self.draw(), is_final=is_fatal_error(error))
+
+    async def _serve(self, socket: aiohttp.ClientWebSocketResponse[Any]) -> LastError:
+        """Serve an open link until it has ended and left nothing behind; return the cause."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                link = WebSocketLink(socket, self.options, group)
+                if is_being_cancelled():  # somebody's factory took no notice
+                    link.shut_down()
+                else:
+                    self._link = link
+                    self.feed(LinkOpened())
+                greeting = group.create_task(self._greet(link), name="refold greeting")
+                try:
+                    return await link.read(self._receive, self._note_heartbeat)
+                finally:
+                    self._link = None
+                    greeting.cancel()
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
+                raise
+            _log.exception("a link ended in a way that it never should")
+            return describe_failure(error, "lost")
+
+    async def _greet(self, link: WebSocketLink) -> None:
+        """Let the application speak first, then send what waits; in time, call the link stable."""
+        loop = asyncio.get_running_loop()
+        proved_at = loop.time() + self.options.stable_after
+        try:
+            if self.on_open is not None:
+                await self.on_open(link)
+        except (Exception, asyncio.CancelledError) as error:
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
+                raise
+            link.fail(describe_failure(error, "on_open"))  # an unfinished greeting ends the link
+            return
+        link.start_writing(self.queue, self.news)
+        await asyncio.sleep(proved_at - loop.time())
+        self.feed(LinkProvedStable())
+
+    def _receive(self, message: Message) -> None:
+        """Hand a message to the application; what it raises is counted and ends nothing."""
+        if self.on_message is None:
+            return
+        try:
+            self.on_message(message)
+        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # whatever it is
+            _log.exception("a message handler raised")
+            self.tell(IncrementConnectionErrorCount(type(error).__name__))
+
+    def _note_heartbeat(self, latency_seconds: float) -> None:
+        self.tell(HeartbeatAnswered(latency_seconds))

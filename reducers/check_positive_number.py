@@ -1,0 +1,25 @@
+"""`check_positive_number`: a validator for durations and factors."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import attrs
+
+__all__ = ["check_positive_number"]
+
+
+def check_positive_number(_record: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Check a field that counts seconds, or multiplies them.
+
+    Raises:
+        TypeError: it is no number; a bool is none.
+        ValueError: it is not above 0, not finite, or too large for a float.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        message = f"{field.name} must be a number, got {value!r}"
+        raise TypeError(message)
+    if not 0 < value <= sys.float_info.max:  # false for NaN, too
+        message = f"{field.name} must be finite and above 0, got {value!r}"
+        raise ValueError(message)
