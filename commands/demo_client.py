@@ -63,7 +63,7 @@ class DemoClient:
             LogWriteError: it cannot be created.
         """
         self.connection = WebSocketConnection(
-            url, on_message=self._receive, options=DEMO_OPTIONS, connects_at_once=False
+            url, on_message=self.receive, options=DEMO_OPTIONS, connects_at_once=False
         )
         self.store: Store[DemoState] = Store(
             demo_root, middleware=[timestamps(), self.connection, record(log)]
@@ -109,7 +109,7 @@ class DemoClient:
         """Stop everything and end the recording."""
         await self.store.__aexit__(error_type, error, traceback)
 
-    def _receive(self, text: str | bytes) -> None:
+    def receive(self, text: str | bytes) -> None:
         """Turn what the hub sent into an action."""
         message: dict[str, Any] = orjson.loads(text)
         match message:

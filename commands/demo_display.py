@@ -6,7 +6,6 @@ import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from rich.console import Console
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.table import Table
@@ -16,6 +15,8 @@ from refold.reducers.connection import ConnectionState, ConnectionStatus, LastEr
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+
+    from rich.console import Console
 
     from refold.commands.demo_application import DemoState
     from refold.commands.demo_report import DemoReport, StepReport

@@ -30,7 +30,7 @@ def fold_progress(path: Path, console: Console | None = None) -> Generator[Calla
         console: where to show it; None for stderr.
     """
     console = console or Console(stderr=True)
-    total = _count_lines(path) if console.is_terminal else 0
+    total = _count_lines(path) - 1 if console.is_terminal else 0
     if total < _SHOWN_FROM:
         yield lambda: None
         return

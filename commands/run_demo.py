@@ -6,6 +6,7 @@ What belongs here: joining hub, client, steps and display.  What does not: any o
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -26,11 +27,18 @@ __all__ = ["run_demo"]
 
 _ALLOWED: Final = {
     ConnectionStatus.DISCONNECTED: {ConnectionStatus.CONNECTING},
-    ConnectionStatus.CONNECTING: {ConnectionStatus.CONNECTED, ConnectionStatus.RECONNECTING},
+    ConnectionStatus.CONNECTING: {
+        ConnectionStatus.CONNECTED,
+        ConnectionStatus.RECONNECTING,
+        ConnectionStatus.DISCONNECTED,
+    },
     ConnectionStatus.CONNECTED: {ConnectionStatus.RECONNECTING, ConnectionStatus.DISCONNECTED},
-    ConnectionStatus.RECONNECTING: {ConnectionStatus.CONNECTED},
+    ConnectionStatus.RECONNECTING: {ConnectionStatus.CONNECTED, ConnectionStatus.DISCONNECTED},
 }
-"""The changes of status that a run without a fatal failure may make."""
+"""The changes of status that a connection may make."""
+
+_SPARE_SECONDS: Final = 10.0
+"""What the live steps may take beyond the time that was asked for, when things go wrong."""
 
 _STEPS: Final = len(LIVE_STEPS) + 1
 
@@ -68,10 +76,15 @@ async def _live(scene: Scene, report: DemoReport, display: DemoDisplay, seconds:
     store.subscribe(lambda new, old: _note(scene, display, new, old), select=_connection)
     async with scene.client:
         began = loop.time()
+        deadline = began + seconds + _SPARE_SECONDS
         for number, (title, act) in enumerate(LIVE_STEPS, start=1):
             with report.step(title) as step:
                 display.step_begins(number, _STEPS, title)
-                await act(scene, step)
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        await act(scene, step)
+                except TimeoutError:
+                    step.check("the step ended in time", held=False)
                 await asyncio.sleep(began + number * seconds / len(LIVE_STEPS) - loop.time())
             display.step_ended(step)
 
@@ -95,7 +108,7 @@ def _check_replay(log: Path, live: DemoState, step: StepReport) -> int:
     step.check("the digests are equal", held=True)
     step.check("the replayed state equals the live one", states[-1] == live)
     statuses = [state.connection.status for state in states]
-    moves = [(a, b) for a, b in zip(statuses, statuses[1:], strict=False) if a is not b]
+    moves = [(a, b) for a, b in pairwise(statuses) if a is not b]
     wrong = [f"{a.value} to {b.value}" for a, b in moves if b not in _ALLOWED[a]]
     step.check(f"{len(moves)} changes of status came in an allowed order", not wrong, wrong)
     return timeline.head

@@ -1,10 +1,15 @@
 """Turning an exception into plain data that may be shown and recorded.
 
-Texts of exceptions are taken only where they cannot hold an address, a token or a header.
+An exception's own text is taken only where it cannot hold an address, a token or a header, or where
+the application wrote it for this; and then without what is known to be secret.
 """
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
+import ssl
 from typing import TYPE_CHECKING, Final
 
 import aiohttp
@@ -18,7 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = ["describe_failure", "is_fatal_error"]
 
-_KINDS_WITH_A_TIME_LIMIT: Final = frozenset({"factory", "connect"})
+_ABNORMAL: Final = 1006
+"""What is recorded where a link broke without a close code."""
+
+_KINDS_OF_AN_ATTEMPT: Final = frozenset({"factory", "connect"})
+"""What fails before a link is open, within the attempt's time limit."""
+
+_KINDS_OF_A_LINK: Final = frozenset({"lost", "on_open", "send"})
+"""What fails on an open link, and ends it."""
 
 
 def describe_failure(
@@ -32,32 +44,53 @@ def describe_failure(
         secrets: texts that the message must not repeat.
 
     Returns:
-        A record whose message is never empty.
+        A record whose message is never empty: the class name where nothing else may be told.
     """
     type_name = type(error).__name__
     if isinstance(error, aiohttp.WSServerHandshakeError):
         message = f"the server answered the handshake with HTTP {error.status}"
         return LastError("http", type_name, message, http_status=error.status)
-    text = redact_secrets(_text(error), secrets)
-    if isinstance(error, TimeoutError) and kind in _KINDS_WITH_A_TIME_LIMIT:
-        return LastError("timeout", type_name, text or "the attempt took too long")
-    return LastError(kind, type_name, text or type_name)
+    if isinstance(error, TimeoutError) and kind in _KINDS_OF_AN_ATTEMPT:
+        kind = "timeout"
+    message = redact_secrets(_text(error, kind), secrets) or type_name
+    close_code = _ABNORMAL if kind in _KINDS_OF_A_LINK else None
+    return LastError(kind, type_name, message, close_code=close_code)
 
 
 def is_fatal_error(error: BaseException) -> bool:
     """Tell whether an exception says by itself that no other attempt can succeed."""
-    certificate = aiohttp.ClientConnectorCertificateError, aiohttp.ServerFingerprintMismatch
-    return isinstance(error, (*certificate, ConnectionFatalError, aiohttp.InvalidURL))
+    certificate = ssl.SSLCertVerificationError, aiohttp.ServerFingerprintMismatch
+    address = aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError
+    return isinstance(error, (*certificate, *address, ConnectionFatalError))
 
 
-def _text(error: BaseException) -> str:
-    """Return the exception's text, or nothing where it would name the address."""
-    if isinstance(error, aiohttp.InvalidURL):
+def _text(error: BaseException, kind: FailureKind) -> str:
+    """Return what may be told of an exception; empty if that is nothing."""
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return "the address is not valid"
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    if isinstance(error, aiohttp.ClientError):
-        return ""
+    if isinstance(error, ssl.SSLCertVerificationError | aiohttp.ServerFingerprintMismatch):
+        return "the server's certificate is not the one that it should be"
+    if isinstance(error, OSError):
+        return _system_text(error)
+    is_written_by_the_application = kind == "on_open" and not isinstance(error, aiohttp.ClientError)
+    if isinstance(error, ConnectionFatalError) or is_written_by_the_application:
+        return _own_text(error)
+    return ""
+
+
+def _system_text(error: OSError) -> str:
+    """Return the system's words for an error number: its own text names addresses and files."""
+    if isinstance(error, aiohttp.ClientConnectorError):
+        error = error.os_error
+    if isinstance(error, socket.gaierror):
+        return "the host's name could not be resolved"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason}" if error.reason else ""
+    return os.strerror(error.errno) if error.errno in errno.errorcode else ""
+
+
+def _own_text(error: BaseException) -> str:
+    """Return the exception's text; empty if asking for it raises."""
     try:
         return str(error)
     except Exception:  # noqa: BLE001  # a broken __str__ must not hide the failure

@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import logging
 import reprlib
+import unicodedata
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
@@ -86,7 +87,19 @@ def _lines(action: Action, before: object, after: object, width: int) -> list[st
 
 def _fit(line: str, width: int) -> str:
     flat = line.replace("\n", "\\n")
-    return flat if len(flat) <= width else flat[: width - 3] + "..."
+    if _columns(flat) <= width:
+        return flat
+    kept = width - 3
+    while _columns(flat[:kept]) > width - 3:
+        kept -= 1
+    return flat[:kept] + "..."
+
+
+def _columns(text: str) -> int:
+    """Return the columns of a terminal that a text takes; a wide character takes two."""
+    if text.isascii():
+        return len(text)
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
 class _ShortRepr(reprlib.Repr):

@@ -10,6 +10,7 @@ import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from refold.actions.action import Action
 from refold.errors import LogWriteError
 from refold.replay.action_codec import encode_payload, encode_state
 from refold.replay.canonical_digest import state_digest
@@ -18,7 +19,6 @@ from refold.replay.log_writer import LogWriter
 from refold.store.dispatch_context import DispatchContext, current_dispatch_context, handling
 
 if TYPE_CHECKING:
-    from refold.actions.action import Action
     from refold.store.middleware import Dispatch, StoreAPI
 
 __all__ = ["Recorder", "record"]
@@ -51,6 +51,8 @@ class Recorder:
         self._writer_name = secrets.token_hex(4)
         self._since_digest = 0
         self._failure: Exception | None = None
+        self._encoded: tuple[Action | None, dict[str, Any]] = None, {}
+        """The action on its way, and its payload."""
 
     def __call__(self, store: StoreAPI[Any], next: Dispatch, /) -> Dispatch:  # noqa: A002
         """Create the log with the store's present state as its start.
@@ -73,6 +75,8 @@ class Recorder:
         def handle(action: Action, /) -> Action:
             if self._failure is not None:
                 raise self._refusal() from self._failure
+            if isinstance(action, Action):  # pyright: ignore[reportUnnecessaryIsInstance]  # a thunk
+                self._encoded = action, encode_payload(action)  # refused before anything changes
             return next(action)
 
         return handle
@@ -119,11 +123,15 @@ class Recorder:
                 at_ms=action.at_ms,
                 cause=context.cause,
                 origin=context.origin,
-                payload=encode_payload(action),
+                payload=self._payload_of(action),
                 digest=digest if seq == last else None,
             )
             for seq, action in enumerate(actions, start=head + 1)
         ]
+
+    def _payload_of(self, action: Action) -> dict[str, Any]:
+        known, payload = self._encoded
+        return payload if action is known else encode_payload(action)
 
     def _refusal(self) -> LogWriteError:
         head = 0 if self._writer is None else self._writer.head

@@ -24,6 +24,7 @@ from refold.actions.connection import (
 from refold.middleware.describe_failure import describe_failure, is_fatal_error
 from refold.middleware.is_being_cancelled import is_being_cancelled
 from refold.middleware.outbound_queue import Message, OutboundQueue
+from refold.middleware.websocket_dial import open_socket
 from refold.middleware.websocket_link import WebSocketLink
 from refold.middleware.websocket_options import WebSocketOptions
 from refold.middleware.websocket_target import WebSocketTarget
@@ -58,6 +59,7 @@ class WebSocketAttempt:
     """Gives the machine an event."""
     tell: Callable[[Action], None]
     """Dispatches an action, and never raises."""
+    _secrets: tuple[str, ...] = attrs.field(default=(), init=False, repr=False)
     _link: WebSocketLink | None = attrs.field(default=None, init=False)
 
     async def run(self, previous: asyncio.Task[None] | None) -> None:
@@ -96,27 +98,19 @@ class WebSocketAttempt:
                     await asyncio.wait([previous])  # there is never more than one dial
                 target = await self.target.resolve()
                 kind = "connect"
-                return await self.session.ws_connect(
-                    target.url,
-                    headers=target.headers,
-                    protocols=target.protocols,
-                    autoclose=False,  # its own closing is without limit
-                    autoping=False,
-                    heartbeat=None,  # its own heartbeat closes live links
-                    max_msg_size=self.options.max_message_bytes,
-                    timeout=aiohttp.ClientWSTimeout(ws_close=self.options.close_timeout),
-                )
+                self._secrets = target.secrets
+                return await open_socket(self.session, target, self.options)
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
-            failure = describe_failure(error, kind)
+            failure = describe_failure(error, kind, self._secrets)
             return AttemptFailed(failure, self.draw(), is_final=is_fatal_error(error))
 
     async def _serve(self, socket: aiohttp.ClientWebSocketResponse[Any]) -> LastError:
         """Serve an open link until it has ended and left nothing behind; return the cause."""
         try:
             async with asyncio.TaskGroup() as group:
-                link = WebSocketLink(socket, self.options, group)
+                link = WebSocketLink(socket, self.options, group, secrets=self._secrets)
                 if is_being_cancelled():  # somebody's factory took no notice
                     link.shut_down()
                 else:
@@ -132,7 +126,7 @@ class WebSocketAttempt:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             _log.exception("a link ended in a way that it never should")
-            return describe_failure(error, "lost")
+            return describe_failure(error, "lost", self._secrets)
 
     async def _greet(self, link: WebSocketLink) -> None:
         """Let the application speak first, then send what waits; in time, call the link stable."""
@@ -144,7 +138,8 @@ class WebSocketAttempt:
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
-            link.fail(describe_failure(error, "on_open"))  # an unfinished greeting ends the link
+            failure = describe_failure(error, "on_open", self._secrets)
+            link.fail(failure)  # an unfinished greeting ends the link
             return
         link.start_writing(self.queue, self.news)
         await asyncio.sleep(proved_at - loop.time())

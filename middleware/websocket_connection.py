@@ -11,13 +11,13 @@ connects, because middleware does not run.
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import inspect
 import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
-
-import aiohttp
 
 from refold.actions.connection import (
     ConnectionEnded,
@@ -30,6 +30,7 @@ from refold.errors import ConnectionFatalError, MiddlewareError, StoreClosedErro
 from refold.middleware.outbound_queue import Message, OutboundQueue
 from refold.middleware.reconnect_driver import ReconnectDriver
 from refold.middleware.websocket_attempt import WebSocketAttempt
+from refold.middleware.websocket_dial import new_session
 from refold.middleware.websocket_options import WebSocketOptions
 from refold.middleware.websocket_target import WebSocketTarget
 from refold.reducers.evolve import evolve
@@ -48,6 +49,7 @@ from refold.reducers.reconnect_machine import (
 from refold.store.dispatch_context import dispatching_as
 
 if TYPE_CHECKING:
+    import aiohttp
     from yarl import URL
 
     from refold.actions.action import Action
@@ -76,9 +78,13 @@ class WebSocketConnection:
             without a limit.
         clock: seconds since the Unix epoch, for the times of actions; durations do not use it.
         draw: gives the jitter, in [0, 1).
+
+    Raises:
+        TypeError: an argument is of the wrong type.
+        ValueError: the address, a header or an option cannot be used.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # keyword-only, each with a default
         self,
         url: str | URL | Callable[[], str | URL | Awaitable[str | URL]],
         *,
@@ -93,6 +99,9 @@ class WebSocketConnection:
         draw: Callable[[], float] = random.random,
     ) -> None:
         """Check everything before anything is opened."""
+        if inspect.iscoroutinefunction(on_message):
+            message = "on_message must be a plain function; start a task or dispatch in it"
+            raise TypeError(message)
         self.options = options or WebSocketOptions()
         self._target = WebSocketTarget(url, headers, protocols)
         self._on_message = on_message
@@ -109,6 +118,7 @@ class WebSocketConnection:
         self._news = asyncio.Event()
         self._session: aiohttp.ClientSession | None = None
         self._group: asyncio.TaskGroup | None = None
+        self._context = contextvars.copy_context()
         self._is_left = False
         self._attempt: WebSocketAttempt | None = None
         self._attempt_task: asyncio.Task[None] | None = None
@@ -128,7 +138,8 @@ class WebSocketConnection:
 
     async def run(self) -> None:
         """Serve until cancelled; then close, within ``close_timeout``."""
-        self._session = self._given_session or _new_session()
+        self._context = contextvars.copy_context()
+        self._session = self._given_session or new_session()
         try:
             async with asyncio.TaskGroup() as self._group:
                 if self._is_wanted:
@@ -194,7 +205,8 @@ class WebSocketConnection:
             TypeError: it is neither text nor bytes.
         """
         self._refuse_if_left()
-        self._queue.push(message)
+        is_taken_at_once = self._attempt is not None and self._attempt.can_send_at_once
+        self._queue.push(message, is_taken_at_once=is_taken_at_once)
         self._news.set()
 
     @property
@@ -242,7 +254,9 @@ class WebSocketConnection:
             tell=self._tell,
         )
         self._attempt_task = self._group.create_task(
-            self._live(self._attempt, self._attempt_task), name="refold websocket"
+            self._live(self._attempt, self._attempt_task),
+            name="refold websocket",
+            context=self._context.copy(),  # not that of whoever called connect
         )
 
     async def _live(self, attempt: WebSocketAttempt, previous: asyncio.Task[None] | None) -> None:
@@ -278,10 +292,3 @@ class WebSocketConnection:
         if self._is_left:
             message = "the connection cannot be used again after its store was left"
             raise StoreClosedError(message)
-
-
-def _new_session() -> aiohttp.ClientSession:
-    """Return a session without limits: each connection has its own socket and its own timeout."""
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout()
-    )

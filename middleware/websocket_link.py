@@ -1,7 +1,7 @@
-"""One open WebSocket: reading, writing, heartbeat and closing, each bounded in time.
+"""One open WebSocket: reading, heartbeat and closing, each bounded in time.
 
 What belongs here: what aiohttp's own client gets wrong when a peer misbehaves.  What does not: when
-to open another one, which the reconnect machine decides.
+to open another one, which the reconnect machine decides; and writing, which `WebSocketWriter` does.
 """
 
 from __future__ import annotations
@@ -17,120 +17,105 @@ from refold.actions.connection import LastError
 from refold.middleware.describe_failure import describe_failure
 from refold.middleware.heartbeat import Heartbeat
 from refold.middleware.redact_secrets import redact_secrets
+from refold.middleware.websocket_writer import WebSocketWriter
+from refold.reducers.evolve import evolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Iterable
 
     from refold.middleware.outbound_queue import Message, OutboundQueue
     from refold.middleware.websocket_options import WebSocketOptions
 
 __all__ = ["WebSocketLink"]
 
+_NORMAL: Final = 1000
+_PROTOCOL_ERROR: Final = 1002
+_NO_CODE: Final = 1005
 _ABNORMAL: Final = 1006
-"""What is recorded where the peer gave no close code."""
+
+_CODES_ON_THE_WIRE: Final = frozenset(
+    {*range(1000, 1015), *range(3000, 5000)} - {1004, _NO_CODE, _ABNORMAL}
+)
+"""What a peer may send (RFC 6455, section 7.4); any other code is a protocol error."""
+
+_LOST: Final = LastError("lost", "", "the connection broke without a goodbye", close_code=_ABNORMAL)
 
 
 class WebSocketLink:
-    """An open WebSocket; `serve` is its whole life, and leaves no task and no descriptor behind."""
+    """An open WebSocket, used from one task group and never again after it has ended."""
 
     def __init__(
         self,
         socket: aiohttp.ClientWebSocketResponse[Any],
         options: WebSocketOptions,
+        group: asyncio.TaskGroup,
         *,
-        secrets: tuple[str, ...] = (),
+        secrets: Iterable[str] = (),
     ) -> None:
         """Take over a socket that is open.
 
         Args:
             socket: opened with ``autoping=False, autoclose=False, heartbeat=None``.
             options: durations.
+            group: where all runs that belongs to the link.
             secrets: texts that no failure may repeat.
         """
         self._socket = socket
         self._below = socket.get_extra_info("socket")  # aiohttp forgets it when it closes
         self._options = options
-        self._secrets = secrets
-        self._tasks: asyncio.TaskGroup | None = None
+        self._group = group
+        self._secrets = tuple(secrets)
+        self._writer = WebSocketWriter(socket, group, self._on_write_failed)
         self._heartbeat: Heartbeat | None = None
-        self._closing: asyncio.Task[None] | None = None
-        self._is_close_wanted = False
-        self._owed_pong: bytes | None = None
-        self._pong: asyncio.Task[None] | None = None
-        self._ping: asyncio.Task[None] | None = None
+        self._close_timer: asyncio.TimerHandle | None = None
+        self._is_closing = False
         self._first_cause: LastError | None = None
-        self._send_error: LastError | None = None
-        self._close_reason = ""
-        self.is_idle = False
-        """Whether the writer stands ready to take a message at once."""
+        self._write_failure: LastError | None = None
 
-    async def serve(
-        self,
-        write: Callable[[], Coroutine[Any, Any, None]],
-        *,
-        on_message: Callable[[Message], None],
-        on_heartbeat: Callable[[float], None],
+    async def read(
+        self, on_message: Callable[[Message], None], on_heartbeat: Callable[[float], None]
     ) -> LastError:
         """Read until the link has ended; return the first cause that is known.
 
         Args:
-            write: runs beside the reading for as long as the link is open.
             on_message: called with each text or binary message.
             on_heartbeat: called with the seconds that a ping took.
         """
-        async with asyncio.TaskGroup() as self._tasks:
-            writer = self._tasks.create_task(write(), name="refold writer")
-            if self._is_close_wanted:
-                self._start_closing()
-            if self._options.heartbeat_interval is not None:
-                self._heartbeat = Heartbeat(
-                    self._options.heartbeat_interval,
-                    self._options.heartbeat_timeout,
-                    send_ping=self._send_ping,
-                    on_dead=self._on_dead,
-                )
-            try:
-                while not await self._read_one(on_message, on_heartbeat):
-                    pass
-            finally:
-                if self._heartbeat is not None:
-                    self._heartbeat.stop()
-                self.shut_down()
-                for task in (writer, self._ping, self._pong):
-                    if task is not None:
-                        task.cancel()
-        return self._cause()
+        if self._options.heartbeat_interval is not None:
+            self._heartbeat = Heartbeat(
+                self._options.heartbeat_interval,
+                self._options.heartbeat_timeout,
+                send_ping=self._writer.ping,
+                on_dead=self._on_dead,
+            )
+        try:
+            while not await self._read_one(on_message, on_heartbeat):
+                pass
+        finally:
+            await self._end()
+        return self._first_cause or self._write_failure or _LOST
 
     async def send(self, message: Message) -> None:
         """Write one message to the socket; a return is no proof that the peer got it."""
-        if isinstance(message, str):
-            await self._socket.send_str(message)
-        else:
-            await self._socket.send_bytes(message)
+        await self._writer.send(message)
 
-    async def send_queued(self, queue: OutboundQueue, news: asyncio.Event) -> None:
-        """Send what is in a queue and what comes into it; remove only what the socket has taken."""
-        try:
-            while True:
-                queued = queue.first()
-                if queued is None:
-                    self.is_idle = True
-                    news.clear()
-                    await news.wait()
-                    continue
-                self.is_idle = False
-                await self.send(queued.message)
-                queue.remove_sent(queued)
-        except Exception as error:  # noqa: BLE001  # whatever it is, nothing more can be sent
-            self._note_send_error(error)
-        finally:
-            self.is_idle = False
+    def start_writing(self, queue: OutboundQueue, news: asyncio.Event) -> None:
+        """Send what is in a queue, and what comes into it, for as long as the link is open."""
+        self._writer.start(queue, news)
 
-    def close(self) -> None:
+    @property
+    def can_send_at_once(self) -> bool:
+        """Whether a message that comes into the queue now leaves now."""
+        return self._writer.is_idle and not self._is_closing
+
+    def close(self, code: int = _NORMAL) -> None:
         """Begin the closing handshake; the link ends within ``close_timeout``."""
-        self._is_close_wanted = True
-        if self._tasks is not None:
-            self._start_closing()
+        if self._is_closing:
+            return
+        self._is_closing = True
+        loop = asyncio.get_running_loop()
+        self._close_timer = loop.call_later(self._options.close_timeout, self.shut_down)
+        self._group.create_task(self._say_goodbye(code), name="refold goodbye")
 
     def fail(self, cause: LastError) -> None:
         """End the link at once, for this cause unless an earlier one is known."""
@@ -154,87 +139,71 @@ class WebSocketLink:
             case aiohttp.WSMsgType.TEXT | aiohttp.WSMsgType.BINARY:
                 on_message(frame.data)
             case aiohttp.WSMsgType.PING:
-                self._answer_ping(bytes(frame.data))
+                self._writer.pong(bytes(frame.data))
             case aiohttp.WSMsgType.PONG:
-                latency = self._heartbeat and self._heartbeat.answered(bytes(frame.data))
-                if latency is not None:
-                    on_heartbeat(latency)
+                self._take_pong(bytes(frame.data), on_heartbeat)
+            case aiohttp.WSMsgType.CLOSE:
+                await self._take_goodbye(int(frame.data or _NO_CODE), frame.extra or "")
+                return True
             case aiohttp.WSMsgType.ERROR:
                 self._note_bad_frame(frame.data)
                 return True
-            case _:  # CLOSE by the peer, CLOSING by us, CLOSED by nobody
-                if frame.type is aiohttp.WSMsgType.CLOSE:
-                    self._close_reason = frame.extra or ""
-                    self._start_closing()
-                if self._closing is not None:
-                    await asyncio.wait([self._closing])
+            case _:  # aiohttp noticed that the connection is gone
                 return True
         return False
 
-    def _start_closing(self) -> None:
-        if self._closing is None and self._tasks is not None:
-            self._closing = self._tasks.create_task(self._close(), name="refold closing")
+    def _take_pong(self, payload: bytes, on_heartbeat: Callable[[float], None]) -> None:
+        latency = None if self._heartbeat is None else self._heartbeat.answered(payload)
+        if latency is not None:
+            on_heartbeat(latency)
 
-    async def _close(self) -> None:
-        """Close within the time limit, also against a peer that keeps sending or never reads."""
+    async def _take_goodbye(self, code: int, reason: str) -> None:
+        """Note why the peer closes, and answer it if it spoke first."""
+        if code != _NO_CODE and code not in _CODES_ON_THE_WIRE:
+            code = _PROTOCOL_ERROR
+        said = redact_secrets(reason, self._secrets)
+        message = f"the peer closed with code {code}" + (f": {said}" if said else "")
+        self._first_cause = self._first_cause or LastError("closed", "", message, close_code=code)
+        if not self._is_closing:
+            self._is_closing = True
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._options.close_timeout):
+                    await self._say_goodbye(_NORMAL if code == _NO_CODE else code)
+
+    async def _say_goodbye(self, code: int) -> None:
         try:
-            async with asyncio.timeout(self._options.close_timeout):
-                await self._socket.close()
-        except Exception:  # noqa: BLE001, S110  # the end is reached either way, below
-            pass
-        finally:
+            await self._writer.say_goodbye(code.to_bytes(2, "big"))
+        except Exception:  # noqa: BLE001  # the goodbye is a courtesy, the end comes anyway
             self.shut_down()
 
-    def _send_ping(self, payload: bytes) -> None:
-        """Send a ping, unless the one before is still stuck behind a peer that does not read."""
-        if self._tasks is not None and (self._ping is None or self._ping.done()):
-            self._ping = self._tasks.create_task(self._send_control(payload), name="refold ping")
-
-    async def _send_control(self, payload: bytes) -> None:
-        try:
-            await self._socket.ping(payload)
-        except Exception as error:  # noqa: BLE001  # the reader ends the link and says why
-            self._note_send_error(error)
-
-    def _answer_ping(self, payload: bytes) -> None:
-        """Answer the latest ping; one answer is enough (RFC 6455, 5.5.3), a flood costs one task."""
-        self._owed_pong = payload
-        if self._tasks is not None and (self._pong is None or self._pong.done()):
-            self._pong = self._tasks.create_task(self._send_pongs(), name="refold pong")
-
-    async def _send_pongs(self) -> None:
-        try:
-            while self._owed_pong is not None:
-                payload, self._owed_pong = self._owed_pong, None
-                await self._socket.pong(payload)
-        except Exception as error:  # noqa: BLE001  # the reader ends the link and says why
-            self._note_send_error(error)
-
-    def _note_send_error(self, error: Exception) -> None:
-        """Remember a failed write and break the link; the reader may know a better cause."""
-        if self._send_error is None:
-            self._send_error = describe_failure(error, "send", self._secrets)
-        self.shut_down()
-
     def _note_bad_frame(self, error: BaseException) -> None:
-        code = int(error.code) if isinstance(error, aiohttp.WebSocketError) else _ABNORMAL
-        message = f"the peer sent what is no valid frame, code {code}"
-        self.fail(LastError("protocol", type(error).__name__, message, close_code=code))
+        """Note what aiohttp found wrong with a frame; it has said so to the peer already."""
+        if isinstance(error, aiohttp.WebSocketError):
+            failure = describe_failure(error, "protocol", self._secrets)
+            self.fail(evolve(failure, close_code=int(error.code)))
+        else:
+            self.fail(describe_failure(error, "lost", self._secrets))
+
+    def _on_write_failed(self, failure: LastError) -> None:
+        """Break the link; the reader may still find a better cause among what has arrived."""
+        if self._write_failure is None:
+            self._write_failure = evolve(_LOST, type_name=failure.type_name)
+        self.shut_down()
 
     def _on_dead(self) -> None:
         seconds = self._options.heartbeat_timeout
         message = f"the peer sent nothing for {seconds:g} s after a ping"
         self.fail(LastError("heartbeat_timeout", "", message, close_code=_ABNORMAL))
 
-    def _cause(self) -> LastError:
-        """Return why the link ended: what we know, what the peer said, or what broke."""
-        if self._first_cause is not None:
-            return self._first_cause
-        code = self._socket.close_code
-        if code is not None and code != _ABNORMAL:
-            said = redact_secrets(self._close_reason, self._secrets)
-            message = f"the peer closed with code {int(code)}" + (f": {said}" if said else "")
-            return LastError("closed", "", message, close_code=int(code))
-        message = "the connection broke without a goodbye"
-        type_name = "" if self._send_error is None else self._send_error.type_name
-        return LastError("lost", type_name, message, close_code=_ABNORMAL)
+    async def _end(self) -> None:
+        """Stop all that belongs to the link, and let aiohttp free the descriptor."""
+        self._is_closing = True
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+        if self._close_timer is not None:
+            self._close_timer.cancel()
+        self.shut_down()
+        await self._writer.stop(self._options.close_timeout)
+        with contextlib.suppress(Exception):
+            async with asyncio.timeout(self._options.close_timeout):
+                await self._socket.close()

@@ -7,14 +7,18 @@ does not: the single value types, which `value_codec` knows.
 from __future__ import annotations
 
 import functools
+import typing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 import cattrs
+from pyrsistent import PMap, PSet, PVector
 
+from refold.actions.annotation_scope import resolved_field_types
 from refold.actions.check_value_type import check_class
 from refold.actions.registry import find_action_class
 from refold.errors import PayloadError, UnknownActionError
+from refold.reducers.root_shape import RootShape
 from refold.replay.value_codec import make_value_converter
 
 if TYPE_CHECKING:
@@ -73,17 +77,23 @@ def decode_action(record: LogRecord) -> Action:
 
 
 def encode_state(state: object) -> Any:
-    """Return a state as JSON values; a field that is absent is left out.
+    """Return a state as JSON values.
+
+    A field that is absent is left out.  A bare collection does not tell the type of its elements,
+    so it becomes None: only a run that starts from the reducer's own initial state can be replayed.
 
     Raises:
         PayloadError: a value does not fit its declared type.
     """
     cls = type(state)
-    fields = attrs.fields(cls) if attrs.has(cls) else ()
-    present = [field for field in fields if hasattr(state, field.name)]
-    if len(present) == len(fields):
+    if not attrs.has(cls):
+        is_bare = isinstance(state, PVector | PMap | PSet | tuple | frozenset)
+        return None if is_bare else _encode(state, cls)
+    types = resolved_field_types(cls)
+    present = [name for name in types if hasattr(state, name)]
+    if len(present) == len(types):
         return _encode(state, cls)
-    return {f.name: _encode(getattr(state, f.name), f.type or cls) for f in present}
+    return {name: _encode(getattr(state, name), types[name]) for name in present}
 
 
 def decode_state(value: Any, cls: type[T]) -> T:
@@ -92,7 +102,16 @@ def decode_state(value: Any, cls: type[T]) -> T:
     Raises:
         PayloadError: a value does not fit its declared type.
     """
-    return _decode(value, cls, "the start state")
+    where = "the start state"
+    if not attrs.has(cls):
+        return _decode(value, cls, where)
+    types = resolved_field_types(cls)
+    if not isinstance(value, dict) or not set(value) < set(types):
+        return _decode(value, cls, where)
+    shape = RootShape(cls)  # fields that were absent stay so
+    return shape.build(
+        {name: _decode(part, types.get(name), where) for name, part in value.items()}
+    )
 
 
 def _encode(value: Any, cls: Any) -> Any:
@@ -101,11 +120,12 @@ def _encode(value: Any, cls: Any) -> Any:
     except NameError as error:
         raise _unresolvable(cls, error) from error
     except Exception as error:
+        path = _failing_path(value, cls, _name_of(cls))
         message = (
-            f"{cls.__name__} {value!r} holds a value that does not fit its declared type: {error};"
-            f" give the field the type that it is declared with"
+            f"{path} of {value!r} holds a value that does not fit its declared type: {error};"
+            f" give the field a value of the type that it is declared with"
         )
-        raise PayloadError(message, path=cls.__name__) from error
+        raise PayloadError(message, path=path) from error
 
 
 def _decode(value: Any, cls: type[T], where: str) -> T:
@@ -121,6 +141,24 @@ def _decode(value: Any, cls: type[T], where: str) -> T:
             f" without a new version of the class?"
         )
         raise PayloadError(message, path=path) from error
+
+
+def _failing_path(value: Any, tp: Any, path: str) -> str:
+    """Return the path of the innermost field whose value cannot be encoded."""
+    cls = typing.get_origin(tp) or tp
+    if not attrs.has(cls) or type(value) is not cls:
+        return path
+    for name, field_type in resolved_field_types(cls).items():
+        part = getattr(value, name)
+        try:
+            _converter().unstructure(part, field_type)
+        except Exception:  # noqa: BLE001  # it was reported once; here it is only found again
+            return _failing_path(part, field_type, f"{path}.{name}")
+    return path
+
+
+def _name_of(tp: Any) -> str:
+    return getattr(tp, "__name__", str(tp))
 
 
 def _unresolvable(cls: type, error: NameError) -> PayloadError:

@@ -114,7 +114,8 @@ def _join(tag: bytes, parts: list[bytes]) -> bytes:
 def _enum_form(member: enum.Enum) -> bytes:
     if isinstance(member, str | int):  # such a member equals its value, and may come back as it
         return _form(member.value)
-    return _join(b"e", [type(member).__name__.encode(), member.name.encode()])
+    name = member.name or repr(member.value)  # several flags together have no name
+    return _join(b"e", [type(member).__name__.encode(), name.encode()])
 
 
 def _float_form(number: float) -> bytes:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from refold.errors import LogDamagedError, LogFormatError
 from refold.replay.checked_line import FIRST_CHECKSUM, LineDamageError, open_line
@@ -15,6 +15,21 @@ from refold.replay.log_record import FORMAT_VERSION, LogHeader, LogRecord, TornT
 from refold.replay.log_writer import segment_path
 
 __all__ = ["LogReader"]
+
+
+_TYPES: Final[dict[str, Any]] = {
+    "seq": int,
+    "id": str,
+    "name": str,
+    "version": int,
+    "at_ms": int | None,
+    "cause": str | None,
+    "origin": str,
+    "payload": dict,
+    "inputs": dict | None,
+    "digest": str | None,
+}
+"""What each field of an envelope holds."""
 
 
 class LogReader:
@@ -114,6 +129,8 @@ class LogReader:
         except TypeError as error:
             reason = f"the record is no envelope: {error}"
             raise self._damage(reason) from error
+        wrong = [name for name, tp in _TYPES.items() if not isinstance(getattr(record, name), tp)]
+        self._check(not wrong, f"the record has values of a wrong type in {', '.join(wrong)}")
         self._check(record.seq == self._head + 1, f"the record has the seq {record.seq}")
         self._head = record.seq
         return record

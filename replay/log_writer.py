@@ -9,6 +9,7 @@ killed loses nothing that was dispatched; a machine that loses power may lose th
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import weakref
@@ -65,24 +66,9 @@ class LogWriter:
         self.head = 0
         """The number of the last record written; 0 before the first."""
         self._checksum = FIRST_CHECKSUM
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            descriptor = os.open(
-                self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644
-            )
-        except FileExistsError as error:
-            message = (
-                f"{self.path} is there already, and recording would overwrite it; choose another"
-                f" path, or move the old log away"
-            )
-            raise LogExistsError(message) from error
-        except OSError as error:
-            message = (
-                f"cannot record to {self.path}: {error.strerror}; choose a path that can be written"
-            )
-            raise LogWriteError(message) from error
-        self._descriptor = descriptor
-        self._close = weakref.finalize(self, os.close, descriptor)
+        self._descriptor = _create(self.path)
+        self._close = weakref.finalize(self, os.close, self._descriptor)
+        self._size_bytes = 0
         header = {
             "refold_log": FORMAT_VERSION,
             "log_id": self.log_id,
@@ -91,7 +77,12 @@ class LogWriter:
             "start_digest": start_digest,
             "start_state": start_state,
         }
-        self._write(header)
+        try:
+            self._write(header)
+        except LogWriteError:
+            self.close()
+            self.path.unlink()  # a log without a header is none, and would be in the way
+            raise
 
     def append(self, records: Sequence[LogRecord]) -> None:
         """Write the records of one commit as one line.
@@ -117,13 +108,39 @@ class LogWriter:
             rest = line
             while rest:  # a disk that is nearly full takes a part
                 rest = rest[os.write(self._descriptor, rest) :]
-        except (OSError, ValueError, TypeError) as error:
+        except (OSError, TypeError) as error:
+            with contextlib.suppress(OSError):  # what cannot be cut off is a torn tail
+                os.ftruncate(self._descriptor, self._size_bytes)
             message = (
                 f"cannot write to {self.path} after seq {self.head}: {error}; the records before"
                 f" are whole"
             )
             raise LogWriteError(message) from error
         self._checksum = checksum
+        self._size_bytes += len(line)
+
+
+def _create(path: Path) -> int:
+    """Create a file that must not exist yet, and return its descriptor."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _cannot_record(path, error) from error
+    try:
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+    except FileExistsError as error:
+        message = (
+            f"{path} is there already, and recording would overwrite it; choose another path, or"
+            f" move the old log away"
+        )
+        raise LogExistsError(message) from error
+    except OSError as error:
+        raise _cannot_record(path, error) from error
+
+
+def _cannot_record(path: Path, error: OSError) -> LogWriteError:
+    message = f"cannot record to {path}: {error.strerror}; choose a path that can be written"
+    return LogWriteError(message)
 
 
 def envelope_of(record: LogRecord) -> dict[str, Any]:

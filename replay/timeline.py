@@ -10,6 +10,8 @@ import bisect
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
 
+import attrs
+
 from refold.errors import LogDamagedError, LogError, ReplayMismatchError
 from refold.replay.action_codec import decode_action, decode_state
 from refold.replay.canonical_digest import DIGEST_ALGORITHM, changed_slices, state_digest
@@ -33,19 +35,20 @@ class RecordSequence(Sequence[LogRecord]):
 
     def __init__(self, reader: LogReader) -> None:
         """Read from this log."""
+        self._reader = reader
         self._entries = reader.entries()
         self._read: list[LogRecord] = []
+        self._damage: LogError | None = None
 
     @overload
     def __getitem__(self, index: int) -> LogRecord: ...
     @overload
     def __getitem__(self, index: slice) -> Sequence[LogRecord]: ...
     def __getitem__(self, index: int | slice) -> LogRecord | Sequence[LogRecord]:
-        """Return a record; damage before it is raised."""
-        if isinstance(index, slice) or index < 0:
-            len(self)
-        else:
-            self._read_to(index + 1)
+        """Return a record, or several; damage before the last of them is raised."""
+        last = index.stop if isinstance(index, slice) else index + 1
+        counts_from_end = isinstance(index, int) and index < 0
+        self._read_to(None if last is None or last < 0 or counts_from_end else last)
         return self._read[index]
 
     def __len__(self) -> int:
@@ -63,11 +66,24 @@ class RecordSequence(Sequence[LogRecord]):
     def _read_to(self, count: int | None) -> bool:
         """Read until so many records are there, or all; tell whether they are."""
         while count is None or len(self._read) < count:
-            entry = next(self._entries, None)
+            if self._damage is not None:
+                raise self._damage
+            try:
+                entry = next(self._entries, None)
+            except LogError as error:
+                self._damage = error
+                raise
             if entry is None:
+                self._add_final_digest()
                 return False
             self._read.extend(entry)
         return True
+
+    def _add_final_digest(self) -> None:
+        """Give the last record the digest that was written when the log was closed."""
+        digest = self._reader.final_digest
+        if digest is not None and self._read and self._read[-1].digest is None:
+            self._read[-1] = attrs.evolve(self._read[-1], digest=digest)
 
 
 class Timeline(Generic[S]):
@@ -148,16 +164,13 @@ class Timeline(Generic[S]):
             LogDamagedError: the log is damaged, or its last line is torn; all before it was
                 compared.
         """
-        state, seq = self._keyframes[0], 0
-        self._compare(0, 0, self.header.start_digest, state)
+        len(self.records)  # the last record gets its digest when the end is read
+        self._compare(0, 0, self.header.start_digest, self._keyframes[0])
         last_good = 0
         for record, state in self.states():
-            seq = record.seq
             if record.digest is not None:
-                self._compare(last_good, seq, record.digest, state)
-                last_good = seq
-        if self._reader.final_digest is not None:
-            self._compare(last_good, seq, self._reader.final_digest, state)
+                self._compare(last_good, record.seq, record.digest, state)
+                last_good = record.seq
         if self.torn_tail is not None:
             raise torn_tail_error(self.torn_tail)
 
@@ -172,6 +185,13 @@ class Timeline(Generic[S]):
             raise LogError(message)
         if state_digest(initial) == header.start_digest:
             return initial
+        if header.start_state is None:
+            message = (
+                "the log starts from a bare collection that is not the reducer's initial state, so"
+                " the types of its elements are unknown; keep the collection in a field of an"
+                " attrs.frozen class"
+            )
+            raise LogError(message)
         return decode_state(header.start_state, type(initial))
 
     def _fold(self, state: S, record: LogRecord) -> S:

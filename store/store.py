@@ -17,6 +17,7 @@ from refold.errors import ReducerReturnedNoneError, StoreClosedError, WrongThrea
 from refold.reducers.reducer import Reducer, as_reducer
 from refold.store.build_chain import ChainAPI, build_chain, check_middleware
 from refold.store.commit_core import CommitCore
+from refold.store.dispatch_context import current_dispatch_context, handling
 from refold.store.entry import Dispatcher, restoring_context
 from refold.store.middleware import Closes, CommitObserver, Flushes, Middleware, Service
 from refold.store.notifier import Notifier
@@ -245,7 +246,11 @@ class Store(Generic[S]):
             raise
         finally:
             if is_outermost:
-                notifier.end_collecting()
+                context = current_dispatch_context()
+                try:
+                    notifier.end_collecting()
+                finally:
+                    handling(context)
 
     async def flushed(self) -> None:
         """Wait until everything committed so far is where each middleware promises to put it."""

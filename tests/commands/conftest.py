@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
@@ -43,7 +44,7 @@ def run_command(
     folder = tmp_path / "working_folder"
     folder.mkdir()
     monkeypatch.chdir(folder)
-    monkeypatch.syspath_prepend(str(folder))
+    monkeypatch.setattr(sys, "path", sys.path.copy())  # the command adds the working folder
 
     def run_it(*arguments: object) -> Outcome:
         status = run([str(argument) for argument in arguments])

@@ -99,7 +99,8 @@ async def record_run(path: Path, articles: Iterable[str]) -> ShopState:
     """Record a run that puts each article into the cart, one per second; return its last state."""
     clock = iter(range(1_800_000_000, 1_900_000_000))
     middleware = [timestamps(lambda: next(clock)), record(path)]
-    async with Store(root, middleware=middleware) as store:
+    store: Store[ShopState] = Store(root, middleware=middleware)
+    async with store:
         with dispatching_as("service:delivery"):
             for article in articles:
                 store.dispatch(PutArticleIntoCart(article))

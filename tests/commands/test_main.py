@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,9 +96,9 @@ def test_an_interrupt_ends_without_a_traceback(
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
-async def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, form: list[str]) -> None:
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, form: list[str]) -> None:
     """``refold show LOG | head`` says nothing on stderr."""
-    await record_run(tmp_path / "run.jsonl", ["apple"] * 2000)
+    asyncio.run(record_run(tmp_path / "run.jsonl", ["apple"] * 2000))
     command = [sys.executable, "-m", "refold", "show", str(tmp_path / "run.jsonl"), *form]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -106,9 +108,9 @@ async def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, form: list[st
         assert process.stderr.read() == b""
 
 
-async def test_a_terminal_without_unicode_gets_replacements(tmp_path: Path) -> None:
+def test_a_terminal_without_unicode_gets_replacements(tmp_path: Path) -> None:
     """Characters that the output cannot carry are replaced, never an error."""
-    await record_run(tmp_path / "run.jsonl", ["plüm" * 30])
+    asyncio.run(record_run(tmp_path / "run.jsonl", ["plüm" * 30]))
     outcome = refold("show", tmp_path / "run.jsonl", PYTHONIOENCODING="ascii", PYTHONUTF8="0")
     assert outcome.returncode == 0
     assert "pl?m" in outcome.stdout
@@ -120,7 +122,7 @@ def test_the_version_of_a_tree_that_is_not_installed(
     """A checkout that was never installed says so instead of failing."""
 
     def find_none(name: str) -> str:
-        raise main_module.PackageNotFoundError(name)
+        raise PackageNotFoundError(name)
 
     monkeypatch.setattr(main_module, "version", find_none)
     assert run_command("--version").out.strip() == "not installed"

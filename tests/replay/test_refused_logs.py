@@ -129,7 +129,7 @@ def test_a_payload_that_does_not_fit_is_refused_where_it_stands(log: Path) -> No
 
 @pytest.mark.parametrize(
     "changes",
-    [{"seq": 5}, {"seq": None}, {"unknown": 1}, {"origin": 5}, {"payload": None}, {"name": 7}],
+    [{"seq": 5}, {"seq": None}, {"unknown": 1}, {"payload": None}, {"name": 7}],
     ids=str,
 )
 def test_an_envelope_that_is_none_is_refused(log: Path, changes: dict[str, Any]) -> None:
