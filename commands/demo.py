@@ -37,11 +37,9 @@ def demo(*, log: Path | None = None, json: bool = False, seconds: float = 6.0) -
     Example: refold demo --log run.jsonl
 
     Args:
-        log: Where to record, a file ending in .jsonl or a folder; by default
-            a file in a new temporary folder.
+        log: Where to record, a .jsonl file or a folder; by default a new temporary file.
         json: Print nothing but one JSON object at the end.
-        seconds: About how long the part with the hub takes; 0 for as fast as
-            possible, which is about 4.
+        seconds: About how long the live part takes; 0 for as fast as possible, which is about 4.
 
     Returns:
         0 if everything held, 1 if not.

@@ -17,15 +17,16 @@ import orjson
 
 from refold.commands.demo_application import DemoState, demo_root
 from refold.commands.demo_ticker import (
-    MarkOrderAsConfirmed,
-    PlaceOrderAndAwaitConfirmation,
-    UpdatePriceAndItsExtremes,
+    OrderConfirmed,
+    OrderPlaced,
+    PriceArrived,
 )
 from refold.middleware.record import record
 from refold.middleware.timestamps import timestamps
 from refold.middleware.websocket_connection import WebSocketConnection
 from refold.middleware.websocket_options import WebSocketOptions
 from refold.reducers.backoff_delay import Backoff
+from refold.store.dispatch_context import dispatching_as
 from refold.store.store import Store
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ class DemoClient:
         """Order something, connected or not; return the order's number."""
         self.orders_placed += 1
         number = self.orders_placed
-        self.store.dispatch(PlaceOrderAndAwaitConfirmation(number))
+        self.store.dispatch(OrderPlaced(number))
         self.connection.send(orjson.dumps({"type": "order", "number": number}).decode())
         return number
 
@@ -112,11 +113,12 @@ class DemoClient:
     def receive(self, text: str | bytes) -> None:
         """Turn what the hub sent into an action."""
         message: dict[str, Any] = orjson.loads(text)
-        match message:
-            case {"type": "price", "symbol": str(symbol), "price": str(price)}:
-                self.store.dispatch(UpdatePriceAndItsExtremes(symbol, Decimal(price)))
-            case {"type": "order_confirmed", "number": int(number)}:
-                self.store.dispatch(MarkOrderAsConfirmed(number))
-            case _:
-                problem = f"the hub sent a message of no known kind: {message!r:.100}"
-                raise ValueError(problem)
+        with dispatching_as("service:hub"):
+            match message:
+                case {"type": "price", "symbol": str(symbol), "price": str(price)}:
+                    self.store.dispatch(PriceArrived(symbol, Decimal(price)))
+                case {"type": "order_confirmed", "number": int(number)}:
+                    self.store.dispatch(OrderConfirmed(number))
+                case _:
+                    problem = f"the hub sent a message of no known kind: {message!r:.100}"
+                    raise ValueError(problem)

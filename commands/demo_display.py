@@ -120,6 +120,8 @@ def _in_short(error: LastError) -> str:
             return f"HTTP {error.http_status}"
         case "connect":
             return "cannot connect"
+        case "closed":
+            return f"closed with code {error.close_code}"
         case "heartbeat_timeout":
             return "the peer is silent"
         case _:

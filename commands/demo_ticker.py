@@ -16,17 +16,17 @@ from refold.reducers.evolve import evolve
 from refold.reducers.reducer import Reducer
 
 __all__ = [
-    "MarkOrderAsConfirmed",
-    "PlaceOrderAndAwaitConfirmation",
+    "OrderConfirmed",
+    "OrderPlaced",
+    "PriceArrived",
     "SymbolPrice",
     "TickerState",
-    "UpdatePriceAndItsExtremes",
     "ticker",
 ]
 
 
-@action("refold_demo/update_price_and_its_extremes")
-class UpdatePriceAndItsExtremes(Action):
+@action("demo/price_arrived")
+class PriceArrived(Action):
     """The hub sent a price."""
 
     symbol: str
@@ -36,16 +36,16 @@ class UpdatePriceAndItsExtremes(Action):
     """In euros."""
 
 
-@action("refold_demo/place_order_and_await_confirmation")
-class PlaceOrderAndAwaitConfirmation(Action):
+@action("demo/order_placed")
+class OrderPlaced(Action):
     """The client ordered something, connected or not."""
 
     number: int
     """From 1, in the order in which they were placed."""
 
 
-@action("refold_demo/mark_order_as_confirmed")
-class MarkOrderAsConfirmed(Action):
+@action("demo/order_confirmed")
+class OrderConfirmed(Action):
     """The hub confirmed an order."""
 
     number: int
@@ -87,8 +87,8 @@ ticker = Reducer(TickerState())
 """Folds prices and orders."""
 
 
-@ticker.on(UpdatePriceAndItsExtremes)
-def _update_price(state: TickerState, action: UpdatePriceAndItsExtremes) -> TickerState:
+@ticker.on(PriceArrived)
+def _update_price(state: TickerState, action: PriceArrived) -> TickerState:
     known = state.prices.get(action.symbol)
     price = action.price
     following = (
@@ -104,13 +104,13 @@ def _update_price(state: TickerState, action: UpdatePriceAndItsExtremes) -> Tick
     return evolve(state, prices=state.prices.set(action.symbol, following))
 
 
-@ticker.on(PlaceOrderAndAwaitConfirmation)
-def _place_order(state: TickerState, action: PlaceOrderAndAwaitConfirmation) -> TickerState:
+@ticker.on(OrderPlaced)
+def _place_order(state: TickerState, action: OrderPlaced) -> TickerState:
     return evolve(state, awaited_orders=state.awaited_orders.append(action.number))
 
 
-@ticker.on(MarkOrderAsConfirmed)
-def _mark_confirmed(state: TickerState, action: MarkOrderAsConfirmed) -> TickerState:
+@ticker.on(OrderConfirmed)
+def _mark_confirmed(state: TickerState, action: OrderConfirmed) -> TickerState:
     if action.number not in state.awaited_orders:
         return state
     return evolve(

@@ -53,8 +53,7 @@ def describe_failure(
     if isinstance(error, TimeoutError) and kind in _KINDS_OF_AN_ATTEMPT:
         kind = "timeout"
     message = redact_secrets(_text(error, kind), secrets) or type_name
-    close_code = _ABNORMAL if kind in _KINDS_OF_A_LINK else None
-    return LastError(kind, type_name, message, close_code=close_code)
+    return LastError(kind, type_name, message, close_code=_close_code(error, kind))
 
 
 def is_fatal_error(error: BaseException) -> bool:
@@ -73,9 +72,15 @@ def _text(error: BaseException, kind: FailureKind) -> str:
     if isinstance(error, OSError):
         return _system_text(error)
     is_written_by_the_application = kind == "on_open" and not isinstance(error, aiohttp.ClientError)
-    if isinstance(error, ConnectionFatalError) or is_written_by_the_application:
-        return _own_text(error)
-    return ""
+    is_harmless = isinstance(error, ConnectionFatalError | aiohttp.WebSocketError)
+    return _own_text(error) if is_harmless or is_written_by_the_application else ""
+
+
+def _close_code(error: BaseException, kind: FailureKind) -> int | None:
+    """Return the code with which a link ended; None for a failure that ended none."""
+    if isinstance(error, aiohttp.WebSocketError):
+        return int(error.code)
+    return _ABNORMAL if kind in _KINDS_OF_A_LINK else None
 
 
 def _system_text(error: OSError) -> str:
@@ -85,8 +90,10 @@ def _system_text(error: OSError) -> str:
     if isinstance(error, socket.gaierror):
         return "the host's name could not be resolved"
     if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason}" if error.reason else ""
-    return os.strerror(error.errno) if error.errno in errno.errorcode else ""
+        reason = getattr(error, "reason", None)  # only OpenSSL's own errors have one
+        return f"TLS failed: {reason}" if reason else ""
+    number = error.errno
+    return os.strerror(number) if number is not None and number in errno.errorcode else ""
 
 
 def _own_text(error: BaseException) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 __all__ = ["Heartbeat"]
 
 _GRACE_SECONDS: Final = 0.25
-"""Waited once more at the limit.  A loop that was blocked until then may have sent its ping only just
+"""Waited once more at the limit.  A loop that was blocked until then may have sent its ping only
 now, and the answer is still on the network; half of the 0.5 s that finding out may take longer."""
 
 _TURNS_OF_GRACE: Final = 3
@@ -20,7 +20,7 @@ _TURNS_OF_GRACE: Final = 3
 first, and whoever awaits the frame runs in the second."""
 
 _MOST_UNANSWERED: Final = 16
-"""Pings whose answer is waited for; a peer that sends but never answers must not fill the memory."""
+"""Pings whose answer is waited for: a peer that only sends must not fill the memory."""
 
 
 class Heartbeat:

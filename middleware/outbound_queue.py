@@ -63,11 +63,7 @@ class OutboundQueue:
             TypeError: it is neither text nor bytes.
             UnicodeEncodeError: it is a text with a lone surrogate, which no peer would accept.
         """
-        if not isinstance(message, str | bytes):
-            kind = type(message).__name__  # pyright: ignore[reportUnreachable]  # unchecked callers
-            error = f"a message must be str or bytes, got {kind}; encode it first"
-            raise TypeError(error)
-        size = len(message.encode()) if isinstance(message, str) else len(message)
+        size = _size_bytes(message)
         room = max(self._max_messages, 1 if is_taken_at_once else 0)
         if len(self._messages) >= room or self._size_bytes + size > self._max_bytes:
             error = (
@@ -95,3 +91,15 @@ class OutboundQueue:
         self._messages.clear()
         self._size_bytes = 0
         return removed
+
+
+def _size_bytes(message: object) -> int:
+    """Return how long a message is on the wire, without its frame."""
+    match message:
+        case str():
+            return len(message.encode())
+        case bytes():
+            return len(message)
+        case _:
+            error = f"a message must be str or bytes, got {type(message).__name__}; encode it first"
+            raise TypeError(error)

@@ -111,12 +111,12 @@ class WebSocketAttempt:
         try:
             async with asyncio.TaskGroup() as group:
                 link = WebSocketLink(socket, self.options, group, secrets=self._secrets)
-                if is_being_cancelled():  # somebody's factory took no notice
+                if is_being_cancelled():  # a factory took no notice: this link was given up
                     link.shut_down()
                 else:
                     self._link = link
                     self.feed(LinkOpened())
-                greeting = group.create_task(self._greet(link), name="refold greeting")
+                greeting = group.create_task(self._greet(), name="refold greeting")
                 try:
                     return await link.read(self._receive, self._note_heartbeat)
                 finally:
@@ -128,8 +128,11 @@ class WebSocketAttempt:
             _log.exception("a link ended in a way that it never should")
             return describe_failure(error, "lost", self._secrets)
 
-    async def _greet(self, link: WebSocketLink) -> None:
+    async def _greet(self) -> None:
         """Let the application speak first, then send what waits; in time, call the link stable."""
+        link = self._link
+        if link is None:
+            return
         loop = asyncio.get_running_loop()
         proved_at = loop.time() + self.options.stable_after
         try:

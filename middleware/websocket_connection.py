@@ -285,7 +285,7 @@ class WebSocketConnection:
             with dispatching_as(_ORIGIN):
                 if self._dispatch is not None:
                     self._dispatch(evolve(action, **changes))
-        except Exception:
+        except Exception:  # noqa: BLE001  # a broken listener must not end the connection
             _log.exception("the store refused or could not finish %s", action.wire_name)
 
     def _refuse_if_left(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import attrs
 
@@ -29,6 +30,12 @@ def _at_least(least: int) -> Callable[[object, attrs.Attribute[int], object], No
     return check
 
 
+def _check_unless_none(options: object, field: attrs.Attribute[Any], value: object) -> None:
+    """Take None, or check a number."""
+    if value is not None:
+        check_positive_number(options, field, value)
+
+
 @attrs.frozen(kw_only=True)
 class WebSocketOptions:
     """Durations in seconds, and bounds.
@@ -44,9 +51,7 @@ class WebSocketOptions:
     stable_after: float = attrs.field(default=5.0, validator=check_positive_number)
     """A link that was open for so long, and finished ``on_open``, ends a row of failures."""
 
-    heartbeat_interval: float | None = attrs.field(
-        default=20.0, validator=attrs.validators.optional(check_positive_number)
-    )
+    heartbeat_interval: float | None = attrs.field(default=20.0, validator=_check_unless_none)
     """A ping is sent each time so much time has passed; None for no heartbeat."""
 
     heartbeat_timeout: float = attrs.field(default=10.0, validator=check_positive_number)

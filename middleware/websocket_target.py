@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Final, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import attrs
 from yarl import URL
@@ -120,11 +120,12 @@ def _checked_url(url: object) -> URL:
     raise _UnusableTargetError(message)
 
 
-def _checked_headers(headers: Any) -> Mapping[str, str]:
+def _checked_headers(headers: object) -> Mapping[str, str]:
     if not isinstance(headers, Mapping):
         message = f"headers must be a mapping of texts, got {type(headers).__name__}"
         raise _UnusableTargetError(message)
-    for name, value in headers.items():
+    given = cast("Mapping[object, object]", headers)
+    for name, value in given.items():
         if not (isinstance(name, str) and isinstance(value, str)):
             message = "headers must have texts as names and values"
             raise _UnusableTargetError(message)
@@ -134,18 +135,20 @@ def _checked_headers(headers: Any) -> Mapping[str, str]:
         if _NEVER_IN_A_HEADER.search(value):
             message = f"headers must have values of one line of text: see the value of {name}"
             raise _UnusableTargetError(message)
-    return headers
+    return cast("Mapping[str, str]", headers)
 
 
-def _checked_protocols(protocols: Any) -> tuple[str, ...]:
+def _checked_protocols(protocols: object) -> tuple[str, ...]:
     is_sequence = isinstance(protocols, Sequence) and not isinstance(protocols, str | bytes)
-    if not is_sequence or not all(isinstance(name, str) for name in protocols):
+    given = tuple(cast("Sequence[object]", protocols)) if is_sequence else (None,)
+    names = tuple(name for name in given if isinstance(name, str))
+    if len(names) < len(given):
         message = "protocols must be a sequence of texts, not one text: write ('name',)"
         raise _UnusableTargetError(message)
-    if len(set(protocols)) < len(protocols) or not all(map(_TOKEN.fullmatch, protocols)):
+    if len(set(names)) < len(names) or not all(_TOKEN.fullmatch(name) for name in names):
         message = "protocols must be different names of letters, digits and a few signs such as -"
         raise _UnusableTargetError(message)
-    return tuple(protocols)
+    return names
 
 
 async def _value_of(value: Any) -> Any:

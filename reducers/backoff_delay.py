@@ -26,8 +26,8 @@ class Backoff:
     """The base of the first delay."""
 
     factor: float = attrs.field(default=2.0, validator=check_positive_number)
-    """By how much each delay exceeds the one before, 1 or more; decorrelated jitter does not use it,
-    because it draws between the initial delay and three times the one before."""
+    """By how much each delay exceeds the one before, 1 or more; decorrelated jitter does without
+    it, because it draws between the initial delay and three times the one before."""
 
     cap_seconds: float = attrs.field(default=30.0, validator=check_positive_number)
     """No delay is longer."""

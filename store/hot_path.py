@@ -10,7 +10,7 @@ serves two guards: ``owner`` is the thread that may use the store, and nobody wh
 from __future__ import annotations
 
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,12 +18,6 @@ if TYPE_CHECKING:
     from refold.actions.action import Action
 
 __all__ = ["HotPath", "SlowPath", "Steps", "make_hot_path"]
-
-_STALE: Final[Any] = object()
-"""Stands for a root that must be built again, because a cell changed."""
-
-_NOBODY: Final = 0
-"""No thread has this identifier."""
 
 Steps: TypeAlias = tuple[int, int, "Callable[[Any, Action], Any] | None"]
 """The cell that an action changes, the bits of all that it may change, and the step.
@@ -89,50 +83,54 @@ def make_hot_path(  # noqa: C901  # functions that share variables, counted as o
     slow: SlowPath, cells: list[Any], table: dict[type, Steps]
 ) -> HotPath:
     """Return the hot path over cells and a table that others fill in place."""
-    thread = owner = get_ident()
-    root = _STALE
+    thread = owner = get_ident()  # owner is 0, which no thread is, while a reducer runs
+    root: Any = None  # None: to be built, because a cell changed
     after_commit: Callable[[Action, int], None] | None = None
 
     def commit(action: Action, /) -> Action:
         nonlocal owner, root
-        if get_ident() != owner:
-            raise slow.refuse(action, is_foreign_thread=get_ident() != thread)
+        caller = get_ident()
+        if caller != owner:
+            raise slow.refuse(action, is_foreign_thread=not is_own_thread())
         try:
             cell, bits, step = table[action.__class__]
         except KeyError:
             cell, bits, step = slow.find_steps(action)
         if step is not None:
             before = cells[cell]
-            owner = _NOBODY
+            owner = 0
             try:
                 following = step(before, action)
             except Exception as error:
                 slow.note_where(error, cell, action)
                 raise
             finally:
-                owner = thread
+                owner = caller
             if following is not before:
                 if following is None:
                     slow.check_none(cell, action)
                 cells[cell] = following
-                root = _STALE
+                root = None
             elif cell >= 0:
                 bits = 0
         if after_commit is not None:
             after_commit(action, bits)
         return action
 
+    def is_own_thread() -> bool:
+        return get_ident() == thread
+
     def read_state() -> Any:
         nonlocal root
-        if owner == _NOBODY:
+        if owner == 0:
             raise slow.refuse_reading()
-        if root is _STALE:
+        if root is None:
             root = slow.build(cells)
         return root
 
     def put_root(new_root: Any) -> None:
         nonlocal root
-        root = _STALE if new_root is None else new_root
+        root = new_root
 
     def call_after_commit(function: Callable[[Action, int], None] | None) -> None:
         nonlocal after_commit
@@ -147,6 +145,6 @@ def make_hot_path(  # noqa: C901  # functions that share variables, counted as o
         read_state=read_state,
         put_root=put_root,
         call_after_commit=call_after_commit,
-        is_reducing=lambda: owner == _NOBODY,
+        is_reducing=lambda: owner == 0,
         adopt_thread=adopt_thread,
     )

@@ -98,19 +98,27 @@ class Notifier:
                 for observe in self._observers:
                     observe(tuple(collected))
             finally:
-                self._notify.notify(None, 0)
+                tell = self._tell_subscribers()
+                if tell is not None:
+                    tell(None, 0)
 
     def _refresh(self) -> None:
         """Choose the cheapest function that tells everybody; none if there is nobody."""
         self._notify.set_plain(tuple(subscriber.function for subscriber in self._subscribers))
-        has_subscribers = bool(self._subscribers) or self._selections.exist
+        tell = self._tell_subscribers()
         if self._collected is not None:
             self._core.call_after_commit(self._collect)
         elif self._observers:
-            notify = self._notify.notify if has_subscribers else None
-            self._core.call_after_commit(_tell_observers(self._observers, notify))
+            self._core.call_after_commit(_tell_observers(self._observers, tell))
         else:
-            self._core.call_after_commit(self._notify.notify if has_subscribers else None)
+            self._core.call_after_commit(tell)
+
+    def _tell_subscribers(self) -> Callable[[Action | None, int], None] | None:
+        if self._subscribers and self._selections.exist:
+            return self._notify.tell_all
+        if self._subscribers:
+            return self._notify.tell_plain
+        return self._notify.tell_selections if self._selections.exist else None
 
     def _collect(self, action: Action, changed_cells: int) -> None:
         self._notify.note_changed(changed_cells)

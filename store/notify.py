@@ -22,14 +22,25 @@ _DEEPEST_NESTING: Final = 64
 """Python's default limit of 1,000 frames leaves 15 for each level of middleware and subscriber."""
 
 
+_NO_ERRORS: Final[list[Exception]] = []
+"""What a notification begins with, so that one without errors makes no list."""
+
+
 class Notify(NamedTuple):
-    """Functions over the same variables."""
+    """Functions over the same variables.
 
-    notify: Callable[[Action | None, int], None]
-    """Call every subscriber that is subscribed now; then raise what some of them raised.
-
-    Takes the action and the bits of the cells that may have changed.
+    The first three take the action and the bits of the cells that may have changed; they call
+    everybody who is subscribed at that moment, then raise what some of them raised.
     """
+
+    tell_plain: Callable[[Action | None, int], None]
+    """Call the subscribers that hear of every dispatch, while there are no others."""
+
+    tell_selections: Callable[[Action | None, int], None]
+    """Call the subscribers to the values that changed, while there are no others."""
+
+    tell_all: Callable[[Action | None, int], None]
+    """Call both kinds, in this order."""
 
     note_changed: Callable[[int], None]
     """Remember changed cells for the next notification."""
@@ -38,8 +49,10 @@ class Notify(NamedTuple):
     """Set the subscribers that hear of every dispatch."""
 
 
-def make_notify(selections: SelectorSubscriptions, cells: list[Any]) -> Notify:
-    """Return the function that tells subscribers.
+def make_notify(  # noqa: C901  # its functions share their variables
+    selections: SelectorSubscriptions, cells: list[Any]
+) -> Notify:
+    """Return the functions that tell subscribers.
 
     Args:
         selections: the subscriptions to selectors' values.
@@ -50,38 +63,63 @@ def make_notify(selections: SelectorSubscriptions, cells: list[Any]) -> Notify:
     changed = 0
     interested_by_cells = selections.interested_by_cells
 
-    def notify(_action: Action | None, changed_cells: int) -> None:
+    def tell_plain(_action: Action | None, _changed_cells: int) -> None:
+        nonlocal depth
+        if depth >= _DEEPEST_NESTING:
+            raise _nested_too_deeply()
+        depth += 1
+        rest = iter(plain)
+        try:
+            for function in rest:
+                function()
+        except NestedDispatchError:
+            raise
+        except Exception as error:
+            raise _subscribers_raised([error, *_call_rest(rest)]) from error
+        finally:
+            depth -= 1
+
+    def tell_selections(_action: Action | None, changed_cells: int) -> None:
         nonlocal depth, changed
         if depth >= _DEEPEST_NESTING:
             raise _nested_too_deeply()
-        changed |= changed_cells
-        errors: list[Exception] | None = None
+        now_changed = changed | changed_cells
+        changed = 0
+        try:
+            interested = interested_by_cells[now_changed]
+        except KeyError:
+            interested = selections.find_interested(now_changed)
+        errors: list[Exception] = _NO_ERRORS
         depth += 1
         try:
-            if plain:
-                errors = _call_all(iter(plain))
-            if selections.exist:
-                now_changed, changed = changed, 0
-                interested = interested_by_cells.get(now_changed)
-                if interested is None:
-                    interested = selections.find_interested(now_changed)
-                for subscription in interested:
-                    try:
-                        follow = subscription.follow
-                        if follow is None:
-                            value = selections.value_of(subscription)
-                        else:
-                            value = follow(cells[subscription.cell])
-                        before = subscription.value
-                        if value is not before and value != before:
-                            subscription.value = value
-                            subscription.function(value, before)
-                    except NestedDispatchError:
-                        raise
-                    except Exception as error:  # noqa: BLE001  # raised below, after all were called
-                        errors = [*(errors or ()), error]
+            for subscription in interested:
+                try:
+                    follow = subscription.follow
+                    if follow is None:
+                        value = selections.value_of(subscription)
+                    else:
+                        value = follow(cells[subscription.cell])
+                    before = subscription.value
+                    if value is not before and value != before:
+                        subscription.value = value
+                        subscription.function(value, before)
+                except NestedDispatchError:
+                    raise
+                except Exception as error:  # noqa: BLE001  # raised below, after all were called
+                    errors = [*errors, error]
         finally:
             depth -= 1
+        if errors:
+            raise _subscribers_raised(errors) from errors[0]
+
+    def tell_all(action: Action | None, changed_cells: int) -> None:
+        note_changed(changed_cells)  # plain subscribers may dispatch, which tells the selections
+        errors: list[Exception] = []
+        for tell in (tell_plain, tell_selections):
+            try:
+                tell(action, 0)
+            except SubscriberError as error:
+                errors += error.errors
         if errors:
             raise _subscribers_raised(errors) from errors[0]
 
@@ -93,19 +131,20 @@ def make_notify(selections: SelectorSubscriptions, cells: list[Any]) -> Notify:
         nonlocal plain
         plain = functions
 
-    return Notify(notify, note_changed, set_plain)
+    return Notify(tell_plain, tell_selections, tell_all, note_changed, set_plain)
 
 
-def _call_all(functions: Iterator[Callable[[], object]]) -> list[Exception] | None:
-    """Call every function, also those after one that raised; return what was raised."""
-    try:
-        for function in functions:
+def _call_rest(functions: Iterator[Callable[[], object]]) -> list[Exception]:
+    """Call the functions after one that raised; return what they raise."""
+    errors: list[Exception] = []
+    for function in functions:
+        try:
             function()
-    except NestedDispatchError:
-        raise
-    except Exception as error:  # noqa: BLE001  # raised together by the caller
-        return [error, *(_call_all(functions) or ())]
-    return None
+        except NestedDispatchError:
+            raise
+        except Exception as error:  # noqa: BLE001  # raised together by the caller
+            errors.append(error)
+    return errors
 
 
 def _nested_too_deeply() -> NestedDispatchError:

@@ -112,6 +112,7 @@ def test_a_step_that_hangs_is_cut_off(
     """A step that goes on behind the time of the demo is ended and fails."""
 
     async def hang(*_arguments: object) -> None:
+        """Wait for ever."""
         await asyncio.Event().wait()
 
     monkeypatch.setattr(run_demo, "_SPARE_SECONDS", 0.0)

@@ -20,7 +20,7 @@ from refold.actions.connection import (
 )
 from refold.commands.demo_application import demo_root
 from refold.commands.demo_display import DemoDisplay
-from refold.commands.demo_ticker import UpdatePriceAndItsExtremes
+from refold.commands.demo_ticker import PriceArrived
 from refold.reducers.connection import connection_reducer
 
 
@@ -34,7 +34,7 @@ def test_every_transition_is_a_line_and_nothing_else_is() -> None:
     """A failure, an opening, a proof of stability and an end are lines; a heartbeat is none."""
     display, file = make_display(is_terminal=False)
     state = connection_reducer.initial
-    failure = LastError("closed", "", "the peer closed with code 1012")
+    failure = LastError("closed", "", "it closed", close_code=1012)
     for action in (
         ConnectionAttemptStarted(1),
         ConnectionOpened(1),
@@ -50,7 +50,7 @@ def test_every_transition_is_a_line_and_nothing_else_is() -> None:
     assert [line[9:].rstrip() for line in file.getvalue().splitlines()] == [
         "connecting",
         "connected    open",
-        "reconnecting retry 1 in 0.25 s: the peer closed with code 1012",
+        "reconnecting retry 1 in 0.25 s: closed with code 1012",
         "connected    open again, connection 2",
         "connected    stable: failures count from 0 again",
         "disconnected closed by user",
@@ -82,7 +82,7 @@ def test_a_terminal_gets_a_status_line_that_goes_away() -> None:
     """While it is live, the last line shows status, prices and orders."""
     display, file = make_display(is_terminal=True)
     with display.live():
-        price = UpdatePriceAndItsExtremes("OAK", Decimal("12.05"))
+        price = PriceArrived("OAK", Decimal("12.05"))
         display.state_changed(demo_root(demo_root.initial, price))
     assert "OAK 12.05  orders 0/0" in file.getvalue()
     assert file.getvalue().endswith("\x1b[2K")

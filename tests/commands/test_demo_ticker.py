@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from refold.commands.demo_ticker import (
-    MarkOrderAsConfirmed,
-    PlaceOrderAndAwaitConfirmation,
+    OrderConfirmed,
+    OrderPlaced,
+    PriceArrived,
     SymbolPrice,
     TickerState,
-    UpdatePriceAndItsExtremes,
     ticker,
 )
 
@@ -26,7 +26,7 @@ prices = st.decimals(0, 100, places=2)
 @given(st.lists(prices, min_size=1))
 def test_a_symbol_knows_its_last_and_extreme_prices(values: list[Decimal]) -> None:
     """The last, lowest and highest price and their number are those of all updates."""
-    updates = [UpdatePriceAndItsExtremes("OAK", value) for value in values]
+    updates = [PriceArrived("OAK", value) for value in values]
     state = reduce(ticker, updates, TickerState())
     expected = SymbolPrice(values[-1], min(values), max(values), len(values))
     assert state.prices["OAK"] == expected
@@ -34,8 +34,8 @@ def test_a_symbol_knows_its_last_and_extreme_prices(values: list[Decimal]) -> No
 
 def test_an_order_is_awaited_until_it_is_confirmed() -> None:
     """A confirmation moves an order; one of an unknown order changes nothing."""
-    placed = ticker(TickerState(), PlaceOrderAndAwaitConfirmation(1))
+    placed = ticker(TickerState(), OrderPlaced(1))
     assert list(placed.awaited_orders) == [1]
-    assert ticker(placed, MarkOrderAsConfirmed(2)) is placed
-    confirmed = ticker(placed, MarkOrderAsConfirmed(1))
+    assert ticker(placed, OrderConfirmed(2)) is placed
+    confirmed = ticker(placed, OrderConfirmed(1))
     assert (list(confirmed.awaited_orders), list(confirmed.confirmed_orders)) == ([], [1])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from refold.commands.demo_application import DemoState, demo_root
-from refold.commands.demo_ticker import PlaceOrderAndAwaitConfirmation
+from refold.commands.demo_ticker import OrderPlaced
 from refold.middleware.record import record
 from refold.replay.action_codec import decode_state, encode_state
 from refold.replay.checked_line import FIRST_CHECKSUM, open_line, seal_line
@@ -146,7 +146,7 @@ def test_without_a_reducer_the_log_of_an_application_is_refused(
 async def test_a_log_of_the_demo_needs_no_reducer(run_command: RunCommand, tmp_path: Path) -> None:
     """A log whose state and actions are all the demo's is folded by the demo's root."""
     store = Store(demo_root, middleware=[record(tmp_path / "run.jsonl")])
-    store.dispatch(PlaceOrderAndAwaitConfirmation(1))
+    store.dispatch(OrderPlaced(1))
     await store.aclose()
     outcome = run_command("replay", tmp_path / "run.jsonl", "--verify", "--json")
     assert outcome.status == 0

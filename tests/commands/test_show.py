@@ -32,6 +32,7 @@ async def record_answers(path: Path) -> None:
 
     @reducer.on(NumberNamed)
     def take(_state: int, action: NumberNamed) -> int:
+        """Keep the number that was named."""
         return action.number
 
     store = Store(reducer, middleware=[record(path)])

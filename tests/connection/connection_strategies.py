@@ -1,4 +1,4 @@
-"""Random actions of a connection, in any order, as an application or a damaged log may give them."""
+"""Random actions of a connection, in any order: also in such as no connection would give them."""
 
 from __future__ import annotations
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import attrs
 from aiohttp import web
 
+from refold.actions.action import Action
 from refold.actions.connection import ConnectionAttemptStarted, ConnectionOpened
 from refold.middleware.websocket_connection import WebSocketConnection
 from refold.middleware.websocket_options import WebSocketOptions
@@ -24,7 +25,6 @@ from refold.store.dispatch_context import current_dispatch_context
 from refold.store.store import Store
 
 if TYPE_CHECKING:
-    from refold.actions.action import Action
     from refold.store.middleware import Dispatch, StoreAPI
 
 __all__ = [

@@ -18,7 +18,9 @@ def closing(close_code: int) -> LastError:
     return LastError("closed", "", "the peer closed", close_code=close_code)
 
 
-@pytest.mark.parametrize("status", [200, 204, 301, 302, 307, 308, 400, 401, 403, 404, 405, 410, 426])
+@pytest.mark.parametrize(
+    "status", [200, 204, 301, 302, 307, 308, 400, 401, 403, 404, 405, 410, 426]
+)
 def test_an_answer_that_would_be_the_same_again_is_fatal(status: int) -> None:
     """A success that is no upgrade, a redirect, a refusal: asking again changes nothing."""
     assert is_fatal(refusal(status))

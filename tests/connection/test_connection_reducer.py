@@ -6,12 +6,13 @@ which actions follow from which, see `test_reconnect_machine`.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refold.actions.action import Action
 from refold.actions.connection import (
     AddMessageToQueueWhileDisconnected,
     ClearMessageQueue,
@@ -34,6 +35,9 @@ from refold.reducers.connection import (
     connection_reducer,
 )
 from tests.connection.connection_strategies import connection_actions, connection_runs
+
+if TYPE_CHECKING:
+    from refold.actions.action import Action
 
 CONNECTED = ConnectionStatus.CONNECTED
 DISCONNECTED = ConnectionStatus.DISCONNECTED
@@ -83,7 +87,9 @@ def test_entering_connected_stamps_when() -> None:
 @pytest.mark.parametrize("status", [s for s in ConnectionStatus if s is not CONNECTED])
 def test_leaving_connected_stamps_when(status: ConnectionStatus) -> None:
     """Whatever status follows connected, the time of its action is kept."""
-    state = fold(SetConnectionStatus(CONNECTED, at_ms=1000), SetConnectionStatus(status, at_ms=2000))
+    state = fold(
+        SetConnectionStatus(CONNECTED, at_ms=1000), SetConnectionStatus(status, at_ms=2000)
+    )
     assert (state.status, state.last_disconnected_at_ms) == (status, 2000)
     assert state.last_connected_at_ms == 1000
 

@@ -139,12 +139,12 @@ async def test_a_peer_that_never_says_anything_is_found_out_in_time() -> None:
 
 @pytest.mark.looptime
 @pytest.mark.parametrize("last_byte_after", [0.0, 0.1, 10.0, 19.9, 20.0, 20.1, 25.0, 29.9, 45.5])
-@pytest.mark.parametrize(("interval", "timeout"), [(20.0, 10.0), (5.0, 30.0), (10.0, 10.0)])
+@pytest.mark.parametrize(("interval", "limit"), [(20.0, 10.0), (5.0, 30.0), (10.0, 10.0)])
 async def test_death_follows_the_last_byte_in_time(
-    last_byte_after: float, interval: float, timeout: float
+    last_byte_after: float, interval: float, limit: float
 ) -> None:
     """Whenever the last byte came, and whichever of the two durations is longer."""
-    peer = Peer(interval=interval, timeout=timeout)
+    peer = Peer(interval=interval, timeout=limit)
     loop = asyncio.get_running_loop()
     end = loop.time() + last_byte_after
     while loop.time() + 1 < end:  # frames of any kind, once a second
@@ -155,7 +155,7 @@ async def test_death_follows_the_last_byte_in_time(
     heard_at = loop.time()
     await asyncio.sleep(1000)
     (died_at,) = peer.died_at
-    assert timeout <= died_at - heard_at <= interval + timeout + 0.5
+    assert limit <= died_at - heard_at <= interval + limit + 0.5
 
 
 @pytest.mark.looptime
@@ -266,7 +266,7 @@ async def test_a_loop_that_was_blocked_reads_what_waits_before_it_judges(
 async def test_a_ping_that_left_only_after_a_block_may_still_be_answered(
     clock: JumpingClock,
 ) -> None:
-    """A peer that learns late of a ping has a moment to answer it, although the limit has passed."""
+    """A peer that learns late of a ping has a moment to answer it, though the limit has passed."""
     peer = Peer()
     await clock.jump(INTERVAL)
     await clock.jump(3 * TIMEOUT)
