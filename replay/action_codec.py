@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import typing
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 import cattrs
@@ -73,7 +73,7 @@ def decode_action(record: LogRecord) -> Action:
         )
         raise UnknownActionError(message)
     where = f"seq {record.seq} ({record.name})"
-    return _decode({**record.payload, "at_ms": record.at_ms}, cls, where)
+    return cast("Action", _decode({**record.payload, "at_ms": record.at_ms}, cls, where))
 
 
 def encode_state(state: object) -> Any:
@@ -103,15 +103,12 @@ def decode_state(value: Any, cls: type[T]) -> T:
         PayloadError: a value does not fit its declared type.
     """
     where = "the start state"
-    if not attrs.has(cls):
-        return _decode(value, cls, where)
-    types = resolved_field_types(cls)
+    types = resolved_field_types(cls) if _is_record(cls) else {}
     if not isinstance(value, dict) or not set(value) < set(types):
-        return _decode(value, cls, where)
-    shape = RootShape(cls)  # fields that were absent stay so
-    return shape.build(
-        {name: _decode(part, types.get(name), where) for name, part in value.items()}
-    )
+        return cast("T", _decode(value, cls, where))
+    parts = cast("dict[str, Any]", value)  # fields that were absent stay so
+    decoded = {name: _decode(part, types[name], where) for name, part in parts.items()}
+    return RootShape(cls).build(decoded)
 
 
 def _encode(value: Any, cls: Any) -> Any:
@@ -128,7 +125,7 @@ def _encode(value: Any, cls: Any) -> Any:
         raise PayloadError(message, path=path) from error
 
 
-def _decode(value: Any, cls: type[T], where: str) -> T:
+def _decode(value: Any, cls: Any, where: str) -> Any:
     try:
         return _converter().structure(value, cls)
     except NameError as error:
@@ -155,6 +152,10 @@ def _failing_path(value: Any, tp: Any, path: str) -> str:
         except Exception:  # noqa: BLE001  # it was reported once; here it is only found again
             return _failing_path(part, field_type, f"{path}.{name}")
     return path
+
+
+def _is_record(cls: type[Any]) -> bool:
+    return attrs.has(cls)
 
 
 def _name_of(tp: Any) -> str:

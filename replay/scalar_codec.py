@@ -53,7 +53,7 @@ def add_scalars(converter: Converter) -> None:
     add(float, _encode_float, lambda value: _decode_number(value, float))
     add(str, _encode_text, _decode_text)
     for cls, (encode, decode) in _TEXT_FORMS.items():
-        add(cls, _exactly(cls, encode), lambda v, decode=decode: decode(expect(v, str)))
+        add(cls, _exactly(cls, encode), _from_text(decode))
     add(
         datetime.timedelta,
         _exactly(datetime.timedelta, lambda delta: [delta.days, delta.seconds, delta.microseconds]),
@@ -95,6 +95,10 @@ def _exactly(cls: type, encode: _Way) -> _Way:
         return encode(value)
 
     return encode_exactly
+
+
+def _from_text(decode: _Way) -> _Way:
+    return lambda value: decode(expect(value, str))
 
 
 def _refuse(value: object, wanted: type) -> None:

@@ -49,7 +49,7 @@ class Notify(NamedTuple):
     """Set the subscribers that hear of every dispatch."""
 
 
-def make_notify(  # noqa: C901  # its functions share their variables
+def make_notify(  # noqa: C901, PLR0915  # its functions share their variables
     selections: SelectorSubscriptions, cells: list[Any]
 ) -> Notify:
     """Return the functions that tell subscribers.

@@ -1,0 +1,46 @@
+"""`docs/connection.md` shows what is true: its program, its output and its diagram.
+
+What belongs here: that page.  What does not: what the connection does, which the other tests hold.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from refold.reducers.reconnect_diagram import render_reconnect_diagram
+from tests.house.checkout import CHECKOUT, needs_sources
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = needs_sources
+
+
+def block(language: str) -> str:
+    """Return the page's one block of a language."""
+    page = (CHECKOUT / "docs" / "connection.md").read_text(encoding="utf-8")
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    return str(found)
+
+
+def test_the_program_runs_as_shown(tmp_path: Path) -> None:
+    """A reader who copies it into a file sees what the page says."""
+    program = tmp_path / "example.py"
+    program.write_text(block("python"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-X", "dev", "-W", "error", program],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, done.stderr) == (block("text"), "")
+
+
+def test_the_diagram_is_drawn_from_the_table() -> None:
+    """The page's block is what `TRANSITIONS` gives now; replace it by this one if it differs."""
+    assert block("mermaid") == render_reconnect_diagram() + "\n"
