@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from refold.actions.connection import ConnectionEnded
 from refold.middleware.describe_failure import describe_failure
 from refold.reducers.reconnect_machine import (
+    CloseLink,
+    Dial,
     Effect,
     Event,
     Phase,
@@ -33,13 +35,16 @@ if TYPE_CHECKING:
 
 __all__ = ["ReconnectDriver"]
 
+_OutwardEffect: TypeAlias = Tell | Dial | StopAttempt | CloseLink
+"""Every effect but the timer's."""
+
 _log = logging.getLogger("refold.websocket")
 
 
 class ReconnectDriver:
     """Holds what the machine remembers, and performs what it asks."""
 
-    def __init__(self, backoff: Backoff, perform: Callable[[Effect], None]) -> None:
+    def __init__(self, backoff: Backoff, perform: Callable[[_OutwardEffect], None]) -> None:
         """Start idle.
 
         Args:
@@ -106,10 +111,10 @@ class ReconnectDriver:
                 self._timer = loop.call_later(delay, self.feed, RetryDue())
             case StopRetryTimer():
                 self._stop_timer()
-            case _:
+            case Tell() | Dial() | StopAttempt() | CloseLink():
                 self._perform(effect)
 
-    def _end(self, *effects: Effect) -> None:
+    def _end(self, *effects: _OutwardEffect) -> None:
         self._stop_timer()
         self._state = ReconnectState()
         for effect in effects:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import attrs
@@ -126,7 +126,7 @@ class WebSocketAttempt:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             _log.exception("a link ended in a way that it never should")
-            return describe_failure(error, "lost", self._secrets)
+            return describe_failure(_first_of(error), "lost", self._secrets)
 
     async def _greet(self) -> None:
         """Let the application speak first, then send what waits; in time, call the link stable."""
@@ -160,3 +160,11 @@ class WebSocketAttempt:
 
     def _note_heartbeat(self, latency_seconds: float) -> None:
         self.tell(HeartbeatAnswered(latency_seconds))
+
+
+def _first_of(error: BaseException) -> BaseException:
+    """Return the error in a task group's, or the error itself."""
+    if not isinstance(error, BaseExceptionGroup):
+        return error
+    group = cast("BaseExceptionGroup[BaseException]", error)
+    return _first_of(group.exceptions[0])

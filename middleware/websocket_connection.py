@@ -39,7 +39,6 @@ from refold.reducers.reconnect_machine import (
     ConnectRequested,
     Dial,
     DisconnectRequested,
-    Effect,
     Event,
     Phase,
     RetryDue,
@@ -222,7 +221,7 @@ class WebSocketConnection:
         if self._group is not None:  # else not running yet, or no longer
             self._driver.feed(event)
 
-    def _perform(self, effect: Effect) -> None:
+    def _perform(self, effect: Tell | Dial | StopAttempt | CloseLink) -> None:
         match effect:
             case Tell(action):
                 self._tell(action)
@@ -234,8 +233,6 @@ class WebSocketConnection:
             case CloseLink():
                 if self._attempt is not None:
                     self._attempt.close_link()
-            case _:  # the timer is the driver's
-                pass
 
     def _dial(self) -> None:
         """Begin an attempt, which waits for the one before to be gone."""

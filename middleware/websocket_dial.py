@@ -40,5 +40,7 @@ async def open_socket(
         autoclose=False,
         heartbeat=None,
         max_msg_size=options.max_message_bytes,
-        timeout=aiohttp.ClientWSTimeout(ws_close=options.close_timeout),
+        timeout=aiohttp.ClientWSTimeout(
+            ws_close=options.close_timeout  # pyright: ignore[reportCallIssue]  # attr.s is opaque
+        ),
     )

@@ -19,6 +19,7 @@ from refold.actions.check_value_type import check_class
 from refold.actions.registry import find_action_class
 from refold.errors import PayloadError, UnknownActionError
 from refold.reducers.root_shape import RootShape
+from refold.replay.scalar_codec import json_object
 from refold.replay.value_codec import make_value_converter
 
 if TYPE_CHECKING:
@@ -104,9 +105,10 @@ def decode_state(value: Any, cls: type[T]) -> T:
     """
     where = "the start state"
     types = resolved_field_types(cls) if _is_record(cls) else {}
-    if not isinstance(value, dict) or not set(value) < set(types):
+    parts = json_object(value)
+    if not parts or not set(parts) < set(types):
         return cast("T", _decode(value, cls, where))
-    parts = cast("dict[str, Any]", value)  # fields that were absent stay so
+    # fields that were absent stay so
     decoded = {name: _decode(part, types[name], where) for name, part in parts.items()}
     return RootShape(cls).build(decoded)
 

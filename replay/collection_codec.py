@@ -14,7 +14,7 @@ import pyrsistent
 import pyrsistent.typing
 
 from refold.replay.canonical_digest import canonical_digest
-from refold.replay.scalar_codec import expect
+from refold.replay.scalar_codec import expect, json_object
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -40,12 +40,19 @@ CLASS_OF_VALUE: Final[dict[Any, Any]] = {
 
 def add_collections(converter: Converter) -> None:
     """Teach a converter all collections."""
-    converter.register_unstructure_hook_factory(
-        lambda tp: _class_of(tp) in _MAKE, lambda tp: _make_encode(converter, tp)
-    )
-    converter.register_structure_hook_factory(
-        lambda tp: _class_of(tp) in _MAKE, lambda tp: _make_decode(converter, tp)
-    )
+
+    def make_encode(tp: Any) -> Callable[[Any], Any]:
+        return _make_encode(converter, tp)
+
+    def make_decode(tp: Any) -> Callable[[Any, Any], Any]:
+        return _make_decode(converter, tp)
+
+    converter.register_unstructure_hook_factory(_is_collection, make_encode)
+    converter.register_structure_hook_factory(_is_collection, make_decode)
+
+
+def _is_collection(tp: Any) -> bool:
+    return _class_of(tp) in _MAKE
 
 
 def _class_of(tp: Any) -> Any:
@@ -111,7 +118,7 @@ def _make_decode_map(
     converter: Converter, key_type: Any, value_type: Any
 ) -> Callable[[Any, Any], Any]:
     def decode(value: Any, _tp: Any) -> Any:
-        pairs = value.items() if isinstance(value, dict) else expect(value, list)
+        pairs: Any = json_object(value).items() or expect(value or [], list)
         return pyrsistent.pmap(
             {
                 converter.structure(key, key_type): converter.structure(entry, value_type)

@@ -17,6 +17,8 @@ from refold.replay.log_writer import segment_path
 __all__ = ["LogReader"]
 
 
+_OBJECT: Final[Any] = dict
+
 _TYPES: Final[dict[str, Any]] = {
     "seq": int,
     "id": str,
@@ -25,8 +27,8 @@ _TYPES: Final[dict[str, Any]] = {
     "at_ms": int | None,
     "cause": str | None,
     "origin": str,
-    "payload": dict,
-    "inputs": dict | None,
+    "payload": _OBJECT,
+    "inputs": _OBJECT | None,
     "digest": str | None,
 }
 """What each field of an envelope holds."""

@@ -13,7 +13,7 @@ import enum
 import math
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -83,7 +83,7 @@ def expect(value: Any, wanted: type[Any]) -> Any:
 
 def json_object(value: Any) -> dict[str, Any]:
     """Return the value if it is a JSON object, else an empty one."""
-    return value if isinstance(value, dict) else {}
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _exactly(cls: type, encode: _Way) -> _Way:

@@ -75,7 +75,8 @@ def _decode_choice(converter: Converter, choices: dict[str, Any], value: Any) ->
     tagged = json_object(value)
     if tagged.get("$of") in choices:
         return converter.structure(tagged["value"], choices[tagged["$of"]])
-    cls = {"$float": float, "$int": int, "$str": str}.get(next(iter(tagged), ""), type(value))
+    by_tag: dict[str, type[Any]] = {"$float": float, "$int": int, "$str": str}
+    cls = by_tag.get(next(iter(tagged), ""), type(value))
     if cls in _TOLD_BY_JSON and cls in choices.values():
         return converter.structure(value, cls)
     message = f"expected one of {', '.join(choices)}, got {value!r}"

@@ -11,13 +11,14 @@ import pytest
 from refold.errors import LogExistsError, LogWriteError, PayloadError
 from refold.middleware.record import record
 from refold.replay.replay import replay
-from refold.store.middleware import Dispatch, StoreAPI
 from refold.store.store import Store
 from tests.strategies.observatory_actions import NobodyCares, ReadingTaken, SessionOpened
 from tests.strategies.observatory_reducer import make_observatory
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from refold.store.middleware import Dispatch, StoreAPI
 
 
 class Disk:

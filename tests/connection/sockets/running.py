@@ -90,6 +90,10 @@ class Trace:
         changes = [step.after for step in self.steps if step.before is not step.after]
         return [ConnectionStatus.DISCONNECTED, *changes]
 
+    def last_status(self) -> ConnectionStatus:
+        """Return where the connection stands now."""
+        return self.statuses[-1]
+
     def of(self, kind: type[Action]) -> list[Any]:
         """Return the actions of a class, in order."""
         return [step.action for step in self.steps if isinstance(step.action, kind)]
@@ -131,7 +135,8 @@ class Scene:
 def make_scene(url: Any, *, middleware: tuple[Any, ...] = (), **settings: Any) -> Scene:
     """Return a store that is not entered yet."""
     trace = Trace()
-    connection = WebSocketConnection(url, **{"options": FAST, **settings})
+    chosen: dict[str, Any] = {"options": FAST, **settings}
+    connection = WebSocketConnection(url, **chosen)
     store = Store(root_reducer, middleware=[*middleware, trace, connection])
     return Scene(store, connection, trace)
 

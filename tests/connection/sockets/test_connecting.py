@@ -37,7 +37,7 @@ def full_backlog() -> Generator[str]:
         listening.listen(0)
         for _ in range(4):
             waiting = open_sockets.enter_context(socket.socket())
-            waiting.setblocking(False)
+            waiting.settimeout(0)
             with contextlib.suppress(BlockingIOError):
                 waiting.connect(listening.getsockname())
         yield f"ws://127.0.0.1:{listening.getsockname()[1]}/"
@@ -158,19 +158,20 @@ async def test_rule_12_the_last_word_of_connect_and_disconnect_counts() -> None:
         calls = [connection.disconnect(), connection.connect(), connection.disconnect()]
         async with asyncio.timeout(5):
             await asyncio.gather(*calls)
-        assert scene.state.status is ConnectionStatus.DISCONNECTED
+        assert scene.trace.last_status() is ConnectionStatus.DISCONNECTED
         await connection.connect(wait=True)
         async with asyncio.timeout(5):
             await asyncio.gather(connection.disconnect(), connection.connect(wait=True))
-        assert scene.state.status is ConnectionStatus.CONNECTED
+        assert scene.trace.last_status() is ConnectionStatus.CONNECTED
         assert server.accepted == 3
 
 
 async def test_rule_13_a_wait_can_be_cut_short() -> None:
     """Reconnecting now ends the wait between two attempts, and elsewhere does nothing."""
-    async with peer(refuses_with("503 Busy")) as server, running(
-        server.url, options=SLOW_RETRY
-    ) as scene:
+    async with (
+        peer(refuses_with("503 Busy")) as server,
+        running(server.url, options=SLOW_RETRY) as scene,
+    ):
         await scene.until(lambda state: state.next_retry_at_ms is not None)
         server.behaviour = echoes
         scene.connection.reconnect_now()

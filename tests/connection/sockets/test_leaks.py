@@ -21,7 +21,7 @@ FAULTS = {**RETRIED_FAULTS, **FATAL_FAULTS, "chatty": chatters, "never reads": n
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_rule_50_nothing_is_left_after_any_fault(name: str) -> None:
-    """After a store was left its connection has no task and no descriptor, whatever the peer did."""
+    """A connection whose store was left has no task and no descriptor, whatever the peer did."""
     async with peer(FAULTS[name]) as server:
         async with running(server.url) as scene:  # what is made once is made now
             await scene.until(lambda state: state.status != "disconnected")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -12,10 +13,12 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from refold.actions.connection import ConnectionOpened, ConnectionStatus
 from refold.errors import QueueFullError
-from refold.middleware.websocket_link import WebSocketLink
 from refold.middleware.websocket_options import WebSocketOptions
 from tests.connection.sockets.peers import CLOSE, PING, TEXT, Wire, echoes, peer
 from tests.connection.sockets.running import FAST, eventually, make_scene, running
+
+if TYPE_CHECKING:
+    from refold.middleware.websocket_link import WebSocketLink
 
 
 async def test_rule_32_sending_works_in_any_state_within_exact_bounds() -> None:
@@ -97,7 +100,7 @@ async def test_rule_35_order_survives_twenty_kills() -> None:
             await eventually(lambda: received[-1] == 10_000, 10)
             assert scene.connection.queue_size == 0
     assert kills == 20
-    assert all(earlier < later for earlier, later in zip(received, received[1:], strict=False))
+    assert all(earlier < later for earlier, later in itertools.pairwise(received))
     assert len(received) > 20 * 250
 
 
@@ -107,8 +110,7 @@ async def test_rule_35_the_greeting_goes_first_on_every_link() -> None:
 
     async def resets_after_three(wire: Wire) -> None:
         await wire.handshake()
-        for _ in range(3):
-            received.append((await wire.receive())[1])
+        received.extend([(await wire.receive())[1] for _ in range(3)])
         wire.reset()
 
     async def greet(link: WebSocketLink) -> None:
@@ -209,10 +211,12 @@ async def test_nothing_follows_the_goodbye() -> None:
     async def keep(link: WebSocketLink) -> None:
         links.append(link)
 
-    async with peer(pings_after_the_goodbye) as server:
-        async with running(server.url, on_open=keep) as scene:
-            await scene.connection.connect(wait=True)
-            await scene.connection.disconnect()
-            await scene.connection.disconnect()
-            assert frames == [CLOSE]
-            assert scene.connection.queue_size == 1
+    async with (
+        peer(pings_after_the_goodbye) as server,
+        running(server.url, on_open=keep) as scene,
+    ):
+        await scene.connection.connect(wait=True)
+        await scene.connection.disconnect()
+        await scene.connection.disconnect()
+        assert frames == [CLOSE]
+        assert scene.connection.queue_size == 1

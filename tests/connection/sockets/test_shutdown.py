@@ -61,7 +61,7 @@ STATES: dict[str, tuple[Behaviour, Callable[[Scene], Awaitable[None]]]] = {
 
 @pytest.mark.parametrize("name", STATES)
 async def test_rule_49_closing_from_any_state_a_hundred_times_at_once(name: str) -> None:
-    """Whatever is going on, a hundred calls to disconnect return in time, and nothing reconnects."""
+    """Whatever is going on, a hundred disconnects return in time, and nothing reconnects."""
     behaviour, reached = STATES[name]
     async with peer(behaviour) as server, running(server.url) as scene:
         for _ in range(50):
@@ -156,10 +156,12 @@ async def test_rule_49_the_closing_handshake_waits_for_the_peers_part() -> None:
         wire.send(8, payload)
         await wire.reader.read()
 
-    async with peer(finishes) as server:
-        async with running(server.url, on_message=received.append) as scene:
-            await is_open(scene)
-            await close_in_time(scene.connection.disconnect)
+    async with (
+        peer(finishes) as server,
+        running(server.url, on_message=received.append) as scene,
+    ):
+        await is_open(scene)
+        await close_in_time(scene.connection.disconnect)
     assert received == [str(number) for number in range(50)]
     assert opcodes == [8]
 
@@ -167,7 +169,7 @@ async def test_rule_49_the_closing_handshake_waits_for_the_peers_part() -> None:
 @pytest.mark.parametrize("seed", range(40))
 async def test_rule_51_cancelling_the_store_leaves_a_legal_end(seed: int) -> None:
     """A store cancelled at a random moment, once or twice, ends disconnected, with no task left."""
-    rng = random.Random(seed)
+    rng = random.Random(seed)  # noqa: S311  # no secret
     behaviours = [echoes, chatters, keeps_silent, closes_with(1012), RETRIED_FAULTS["reset"]]
     async with peer(rng.choice(behaviours)) as server:
         before = asyncio.all_tasks()
@@ -192,9 +194,33 @@ async def test_rule_51_cancelling_the_store_leaves_a_legal_end(seed: int) -> Non
         await eventually(lambda: asyncio.all_tasks() <= before, 5)
 
 
+async def test_rule_51_cancelling_the_closing_leaves_a_legal_end() -> None:
+    """A service cancelled again while it closes does not wait, and ends disconnected."""
+    async with peer(chatters) as server:
+        scene = make_scene(server.url)
+
+        async def main() -> None:
+            async with scene.store:
+                await asyncio.Event().wait()
+
+        task = asyncio.create_task(main())
+        await is_open(scene)
+        (service,) = [it for it in asyncio.all_tasks() if "refold service" in it.get_name()]
+        service.cancel()
+        await asyncio.wait([service], timeout=0.05)
+        assert scene.trace.last_status() is ConnectionStatus.CONNECTED
+        service.cancel()
+        await asyncio.wait([service], timeout=LIMIT)
+        assert service.cancelled()
+        assert scene.trace.last_status() is ConnectionStatus.DISCONNECTED
+        task.cancel()
+        await asyncio.wait([task])
+        assert scene.state.terminal_reason == "closed_by_user"
+
+
 async def test_rule_51_cancelling_callers_harms_nothing() -> None:
     """Callers of connect and disconnect that are cancelled leave a connection that works."""
-    rng = random.Random(51)
+    rng = random.Random(51)  # noqa: S311  # no secret
     async with peer(echoes) as server, running(server.url) as scene:
         calls: list[Callable[[], Any]] = [
             scene.connection.disconnect,

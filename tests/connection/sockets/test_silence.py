@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import attrs
 import pytest
@@ -13,11 +13,13 @@ from refold.actions.connection import (
     ConnectionOpened,
     HeartbeatAnswered,
 )
-from refold.middleware.websocket_link import WebSocketLink
 from refold.middleware.websocket_options import WebSocketOptions
 from refold.reducers.backoff_delay import Backoff
 from tests.connection.sockets.peers import BINARY, PING, PONG, TEXT, Wire, echoes, peer
 from tests.connection.sockets.running import FAST, eventually, open_descriptors, running
+
+if TYPE_CHECKING:
+    from refold.middleware.websocket_link import WebSocketLink
 
 OPTIONS: Final = attrs.evolve(
     FAST,
@@ -135,11 +137,13 @@ async def test_rule_28_any_frame_proves_life_and_silence_does_not(frame: int) ->
             last_sent = asyncio.get_running_loop().time()
         await asyncio.Event().wait()
 
-    async with peer(only_sends) as server:
-        async with running(server.url, options=WebSocketOptions()) as scene:
-            await scene.until(lambda state: state.error_count, 1000)
-            lost = scene.trace.times_of(ConnectionLostAndRetryScheduled)[0]
-            (action,) = scene.trace.of(ConnectionLostAndRetryScheduled)
+    async with (
+        peer(only_sends) as server,
+        running(server.url, options=WebSocketOptions()) as scene,
+    ):
+        await scene.until(lambda state: state.error_count, 1000)
+        lost = scene.trace.times_of(ConnectionLostAndRetryScheduled)[0]
+        (action,) = scene.trace.of(ConnectionLostAndRetryScheduled)
     assert action.error.kind == "heartbeat_timeout"
     assert last_sent > 170
     assert 10 <= lost - last_sent <= 20 + 10 + 0.5
@@ -202,9 +206,8 @@ async def test_rule_30_a_blocked_queue_keeps_what_was_not_sent() -> None:
 @pytest.mark.looptime
 async def test_an_hour_of_heartbeats_keeps_one_connection() -> None:
     """A peer that answers pings stays connected for an hour of silence."""
-    async with peer(echoes) as server:
-        async with running(server.url, options=WebSocketOptions()) as scene:
-            await scene.connection.connect(wait=True)
-            await asyncio.sleep(3600)
-            assert server.accepted == 1
-            assert abs(len(scene.trace.of(HeartbeatAnswered)) - 180) <= 1
+    async with peer(echoes) as server, running(server.url, options=WebSocketOptions()) as scene:
+        await scene.connection.connect(wait=True)
+        await asyncio.sleep(3600)
+        assert server.accepted == 1
+        assert abs(len(scene.trace.of(HeartbeatAnswered)) - 180) <= 1

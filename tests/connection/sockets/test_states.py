@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from typing import Final
 
@@ -42,7 +43,7 @@ ALLOWED: Final = frozenset(
 def edges(scene: Scene) -> set[tuple[ConnectionStatus, ConnectionStatus]]:
     """Return the changes of status that happened."""
     statuses = scene.trace.statuses
-    return set(zip(statuses, statuses[1:], strict=False))
+    return set(itertools.pairwise(statuses))
 
 
 @pytest.mark.parametrize("name", RETRIED_FAULTS)
@@ -139,7 +140,7 @@ async def test_rule_05_a_jump_of_the_wall_clock_changes_no_duration() -> None:
     async def moments(jumps: list[float]) -> list[float]:
         times = iter(jumps * 1000)
         options = WebSocketOptions(connect_timeout=2.0)
-        draw = random.Random(5).random
+        draw = random.Random(5).random  # noqa: S311  # no secret
         async with peer(closes_with(1011)) as server:
             async with running(
                 server.url, options=options, draw=draw, clock=lambda: next(times)
