@@ -92,7 +92,7 @@ def backoff_delay(
             high = min(backoff.cap_seconds, max(low, previous * 3))
         case _:
             pass
-    return float(min(high, low + jitter * (high - low)))  # rounding may lead past the end
+    return float(low + jitter * (high - low))  # a draw below 1 stays within, also after rounding
 
 
 def _ceiling(backoff: Backoff, failures: int) -> float:

@@ -42,7 +42,9 @@ class Notifier:
         self._notify = make_notify(self._selections, core.cells)
         self._observers: tuple[Observe, ...] = ()
         self._subscribers: tuple[Subscriber, ...] = ()
-        self._collected: list[Action] | None = None
+        self._collected: list[Action] = []
+        self.is_collecting = False
+        """Whether a transaction holds notifications back."""
 
     def observe(self, *observers: Observe) -> None:
         """Call these with each commit's actions, before any subscriber."""
@@ -70,28 +72,23 @@ class Notifier:
         self._selections.remove(subscription)
         self._refresh()
 
-    @property
-    def is_collecting(self) -> bool:
-        """Whether a transaction holds notifications back."""
-        return self._collected is not None
-
     def begin_collecting(self) -> None:
         """Hold every notification back from here on."""
-        self._collected = []
+        self.is_collecting = True
         self._refresh()
 
     def mark(self) -> int:
         """Return how many actions are collected so far."""
-        return len(self._collected or ())
+        return len(self._collected)
 
     def forget_since(self, mark: int) -> None:
         """Forget the actions collected since a mark: they were rolled back."""
-        if self._collected is not None:
-            del self._collected[mark:]
+        del self._collected[mark:]
 
     def end_collecting(self) -> None:
         """Tell of all that was collected, as one commit; of nothing if there is nothing."""
-        collected, self._collected = self._collected, None
+        collected, self._collected = self._collected, []
+        self.is_collecting = False
         self._refresh()
         if collected:
             try:
@@ -106,7 +103,7 @@ class Notifier:
         """Choose the cheapest function that tells everybody; none if there is nobody."""
         self._notify.set_plain(tuple(subscriber.function for subscriber in self._subscribers))
         tell = self._tell_subscribers()
-        if self._collected is not None:
+        if self.is_collecting:
             self._core.call_after_commit(self._collect)
         elif self._observers:
             self._core.call_after_commit(_tell_observers(self._observers, tell))
@@ -122,8 +119,7 @@ class Notifier:
 
     def _collect(self, action: Action, changed_cells: int) -> None:
         self._notify.note_changed(changed_cells)
-        if self._collected is not None:
-            self._collected.append(action)
+        self._collected.append(action)
 
 
 def _tell_observers(

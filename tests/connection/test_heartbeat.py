@@ -283,10 +283,10 @@ async def test_a_second_block_still_leaves_turns_to_read(clock: JumpingClock) ->
     await clock.jump(INTERVAL)
     await clock.jump(3 * TIMEOUT)
 
-    def reach_the_reader() -> None:
-        peer.loop.call_soon(peer.answer, peer.pings[0])
+    def read_the_socket() -> None:
+        peer.loop.call_soon(peer.loop.call_soon, peer.answer, peer.pings[0])
 
-    peer.loop.call_later(0.1, reach_the_reader)  # the socket is read a turn before its reader runs
+    peer.loop.call_later(0.1, read_the_socket)  # whoever awaits the frame runs two turns later
     await clock.jump(3 * TIMEOUT)
     assert peer.died_at == []
     peer.heartbeat.stop()

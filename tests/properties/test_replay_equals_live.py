@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from typing import TYPE_CHECKING
 
 import attrs
@@ -37,9 +38,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("logs")
 
 
+numbers = itertools.count()
+
+
 def new_log(folder: Path) -> Path:
     """Return a path in the folder that is not there yet."""
-    return folder / f"{len(list(folder.iterdir()))}.jsonl"
+    return folder / f"{next(numbers)}.jsonl"
 
 
 @given(run=runs, start=st.none() | states)

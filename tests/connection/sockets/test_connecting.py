@@ -23,7 +23,7 @@ from refold.reducers.backoff_delay import Backoff
 from refold.store.store import Store
 from tests.connection.sockets.faults import refuses_with
 from tests.connection.sockets.peers import drip, echoes, keeps_silent, peer
-from tests.connection.sockets.running import FAST, make_scene, root_reducer, running
+from tests.connection.sockets.running import FAST, eventually, make_scene, root_reducer, running
 
 SLOW_RETRY = attrs.evolve(FAST, backoff=Backoff(initial_seconds=60, cap_seconds=60))
 
@@ -117,13 +117,8 @@ async def test_rule_11_a_given_up_dial_never_becomes_a_second_link() -> None:
         await scene.connection.connect()
         release.set()
         await scene.connection.connect(wait=True)
-        await asyncio.wait_for(_until_alone(server.wires), 5)
-        assert scene.state.total_connects == len(greeted) == 1
-
-
-async def _until_alone(wires: list[Any]) -> None:
-    while len(wires) != 1:  # noqa: ASYNC110  # the peer tells nobody
-        await asyncio.sleep(0.002)
+        await eventually(lambda: len(server.wires) == len(greeted) == 1, 5)
+        assert scene.state.total_connects == 1
 
 
 async def test_rule_12_connecting_again_changes_nothing() -> None:
