@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import attrs
 import pytest
-from pyrsistent import PMap, PVector  # noqa: TC002  # the check reads them at run time
+from pyrsistent import PMap, PVector  # the check reads them at run time
 
 from refold.actions.action import Action, action
 from refold.errors import RefoldError, ValueTypeError
@@ -19,7 +19,7 @@ from refold.reducers.reducer import Reducer
 from refold.store.store import Store
 
 if TYPE_CHECKING:
-    from fractions import Fraction as NeverImported
+    from fractions import Fraction as NeverImported  # noqa: TC004  # never there at run time
 
 
 @attrs.frozen

@@ -267,7 +267,7 @@ sys.exit(0 if len(runs) == 1 else 3)
 
 def test_b107_it_is_off_in_production() -> None:
     """Under `python -O` inputs run once and nothing is reported, whatever the settings."""
-    done = subprocess.run(  # noqa: S603  # our own interpreter on our own text
+    done = subprocess.run(  # our own interpreter on our own text
         [sys.executable, "-O", "-W", "error", "-c", PRODUCTION_PROGRAM],
         capture_output=True,
         text=True,

@@ -210,13 +210,13 @@ def test_b074_the_default_list_checks_in_development() -> None:
 def test_b074_in_production_the_default_list_has_no_checks() -> None:
     """Under `python -O` the default list holds none of the checks, and what is left is the same."""
     command = [sys.executable, "-O", "-c", COUNT_DEFAULT_MIDDLEWARE]
-    finished = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
     has_checks, without_check, all_of_them = finished.stdout.split()
     assert has_checks == "False"
     assert int(all_of_them) == int(without_check)
 
     command.remove("-O")
-    finished = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
     has_checks, without_check, all_of_them = finished.stdout.split()
     assert has_checks == "True"
     assert int(all_of_them) == int(without_check) + 1

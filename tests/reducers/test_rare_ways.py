@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, Generic, TypeVar, cast
 
 import attrs
 import pytest
@@ -190,3 +190,66 @@ def test_complex_arguments_are_told_apart() -> None:
         return str(number)
 
     assert select_text(None, 1j) != select_text(None, -1j)
+
+
+@attrs.frozen
+class Box(Generic[Plain]):
+    """A record of anything."""
+
+    value: Plain
+
+
+@attrs.frozen
+class Boxes:
+    """A root of a generic record."""
+
+    box: Box[int] = Box(1)
+
+
+@attrs.frozen
+class MutableBoxes:
+    """A root of a generic record of something mutable."""
+
+    box: Box[list[int]] = Box([1])
+
+
+def test_a_generic_record_is_judged_by_its_arguments() -> None:
+    """A field of a generic attrs class is as immutable as what it holds."""
+    Store(Reducer(Boxes()))
+    with pytest.raises(ValueTypeError, match="list"):
+        Store(Reducer(MutableBoxes()))
+
+
+def test_extra_arguments_are_answered_anew_after_their_memory_is_cleared() -> None:
+    """Clearing the memory of arguments runs the inputs again, and no result function."""
+    runs: list[int] = []
+
+    def read(state: Positive, extra: int = 0) -> int:
+        runs.append(extra)
+        return state.number + extra
+
+    @selector(read, check_inputs="never")
+    def select_text(number: int) -> str:
+        return str(number)
+
+    state = Positive(2)
+    assert select_text(state, 1) == select_text(state, 1) == "3"
+    assert runs == [1]
+    select_text.clear_arguments_cache()
+    assert select_text(state, 1) == "3"
+    assert runs == [1, 1]
+    assert select_text.recomputations == 1
+
+
+def test_a_result_function_that_returns_its_input_only_for_some_states_is_not_reported() -> None:
+    """A function that looks at nothing of its input, but returns another thing, is no identity."""
+    first = Positive(1)
+
+    def read(state: Positive) -> Positive:
+        return state
+
+    @selector(read, check_identity="always")
+    def select_first(_state: Positive) -> Positive:
+        return first
+
+    assert select_first(first) is first

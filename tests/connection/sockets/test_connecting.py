@@ -94,7 +94,8 @@ async def test_rule_11_many_callers_make_one_connection() -> None:
         assert len(scene.trace.of(ConnectionAttemptStarted)) == 1
 
 
-async def test_rule_11_a_given_up_dial_never_becomes_a_second_link() -> None:
+@pytest.mark.parametrize("raises", [False, True])
+async def test_rule_11_a_given_up_dial_never_becomes_a_second_link(*, raises: bool) -> None:
     """A factory that takes no notice of its cancellation delays the next dial and opens nothing."""
     asked, release = asyncio.Event(), asyncio.Event()
     greeted: list[object] = []
@@ -105,6 +106,8 @@ async def test_rule_11_a_given_up_dial_never_becomes_a_second_link() -> None:
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.Event().wait()
             await release.wait()
+            if raises:
+                raise OSError
         return server.url
 
     async def greet(link: object) -> None:
@@ -115,10 +118,13 @@ async def test_rule_11_a_given_up_dial_never_becomes_a_second_link() -> None:
         await asked.wait()
         await scene.connection.disconnect()
         await scene.connection.connect()
+        with pytest.raises(TimeoutError):
+            await scene.until(lambda state: state.total_connects, 0.1)
+        assert server.accepted == 0
         release.set()
         await scene.connection.connect(wait=True)
         await eventually(lambda: len(server.wires) == len(greeted) == 1, 5)
-        assert scene.state.total_connects == 1
+        assert (scene.state.total_connects, scene.state.error_count) == (1, 0)
 
 
 async def test_rule_12_connecting_again_changes_nothing() -> None:
@@ -156,7 +162,9 @@ async def test_rule_12_the_last_word_of_connect_and_disconnect_counts() -> None:
         assert scene.trace.last_status() is ConnectionStatus.DISCONNECTED
         await connection.connect(wait=True)
         async with asyncio.timeout(5):
-            await asyncio.gather(connection.disconnect(), connection.connect(wait=True))
+            calls = [connection.disconnect(), connection.connect(wait=True)]
+            await asyncio.gather(*calls, connection.disconnect(), connection.connect())
+        await connection.connect(wait=True)
         assert scene.trace.last_status() is ConnectionStatus.CONNECTED
         assert server.accepted == 3
 

@@ -13,7 +13,9 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from refold.actions.connection import ConnectionOpened, ConnectionStatus
 from refold.errors import QueueFullError
+from refold.middleware.outbound_queue import OutboundQueue
 from refold.middleware.websocket_options import WebSocketOptions
+from refold.middleware.websocket_writer import WebSocketWriter
 from tests.connection.sockets.peers import CLOSE, PING, TEXT, Wire, echoes, peer
 from tests.connection.sockets.running import FAST, eventually, make_scene, running
 
@@ -186,6 +188,57 @@ async def test_a_flood_of_pings_that_cannot_be_answered_takes_no_memory() -> Non
         blocked.set()
         await asyncio.wait_for(flooded.wait(), 10)
     assert tasks[0] <= before + 3
+
+
+@pytest.mark.parametrize("text", ["x" * 60_000, b"x" * 60_000])
+async def test_a_goodbye_that_cannot_be_answered_ends_the_link_in_time(text: str | bytes) -> None:
+    """A peer that says goodbye and reads nothing does not keep a blocked link open."""
+
+    async def closes_unread(wire: Wire) -> None:
+        await wire.handshake()
+        wire.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport that reads
+        await blocked.wait()
+        wire.say_goodbye(1012)
+        await asyncio.Event().wait()
+
+    blocked = asyncio.Event()
+    options = attrs.evolve(FAST, max_queue_bytes=2**25)
+    async with peer(closes_unread) as server, running(server.url, options=options) as scene:
+        for _ in range(300):
+            scene.connection.send(text)
+        await scene.until_status(ConnectionStatus.CONNECTED)
+        await eventually(lambda: 0 < scene.connection.queue_size < 300, 5)
+        blocked.set()
+        state = await scene.until(lambda state: state.last_error, FAST.close_timeout + 0.5)
+        assert state.last_error is not None
+        assert (state.last_error.kind, state.last_error.close_code) == ("closed", 1012)
+        assert scene.connection.queue_size > 0
+
+
+async def test_a_message_that_was_written_is_not_sent_again() -> None:
+    """A write that is done when the link ends counts as done, so that nothing arrives twice."""
+
+    class Socket:
+        """A socket whose writes end when the test says so."""
+
+        def __init__(self) -> None:
+            self.written = asyncio.get_running_loop().create_future()
+
+        async def send_str(self, _text: str) -> None:
+            """Wait for the test."""
+            await self.written
+
+    socket: Any = Socket()
+    queue, news = OutboundQueue(max_messages=2, max_bytes=99), asyncio.Event()
+    queue.push("written")
+    queue.push("not written")
+    async with asyncio.TaskGroup() as group:
+        writer = WebSocketWriter(socket, group, lambda _failure: None)
+        writer.start(queue, news)
+        await asyncio.sleep(0)
+        socket.written.set_result(None)
+        await writer.stop(1.0)
+    assert queue.clear() == ["not written"]
 
 
 async def test_nothing_follows_the_goodbye() -> None:

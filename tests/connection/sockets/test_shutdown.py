@@ -142,6 +142,23 @@ async def test_rule_49_a_peer_that_closes_while_we_close_is_no_error() -> None:
         assert scene.state.status is ConnectionStatus.DISCONNECTED
 
 
+async def test_rule_49_a_peer_that_talks_on_after_its_goodbye_is_left() -> None:
+    """A goodbye without a code that is followed by more talk ends the link all the same."""
+
+    async def talks_on(wire: Wire) -> None:
+        await wire.handshake()
+        wire.send(8)
+        while True:
+            wire.send(1, b"and another thing")
+            await wire.writer.drain()
+            await asyncio.sleep(0)
+
+    async with peer(talks_on) as server, running(server.url) as scene:
+        state = await scene.until(lambda state: state.last_error, LIMIT)
+        assert state.last_error is not None
+        assert (state.last_error.kind, state.last_error.close_code) == ("closed", 1005)
+
+
 async def test_rule_49_the_closing_handshake_waits_for_the_peers_part() -> None:
     """A peer that is in the middle of saying something may finish, and is then heard."""
     received: list[object] = []
