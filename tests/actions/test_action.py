@@ -245,8 +245,9 @@ def test_actions_are_slotted() -> None:
 def test_actions_are_attrs_records() -> None:
     """The functions of attrs know an action and its fields."""
     taken: Any = SeatTaken(1, at_ms=7)
-    assert attrs.has(type(taken))
-    assert {field.name for field in attrs.fields(type(taken))} == {"seat", "guest", "at_ms"}
+    kind: type[Any] = type(taken)
+    assert attrs.has(kind)
+    assert {field.name for field in attrs.fields(kind)} == {"seat", "guest", "at_ms"}
     assert attrs.evolve(taken, seat=2) == SeatTaken(2)
     assert attrs.evolve(taken, seat=2).at_ms == 7
     assert "seat=1" in repr(taken)

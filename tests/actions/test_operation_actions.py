@@ -5,7 +5,7 @@ What belongs here: `operation_actions` and its records.  What does not: running 
 
 from __future__ import annotations
 
-from typing import Any, assert_type
+from typing import Any, assert_type, cast
 
 import attrs
 import pytest
@@ -24,7 +24,9 @@ from refold.errors import ActionDeclarationError, ValueTypeError
 from refold.reducers.reducer import Reducer
 
 fetch = operation_actions("operation_actions/fetch_page", argument=str, value=int)
-unserialisable = operation_actions("operation_actions/unserialisable", argument=list, value=int)
+unserialisable = operation_actions(
+    "operation_actions/unserialisable", argument=cast("type[Any]", list), value=int
+)
 
 
 def failure() -> OperationError:

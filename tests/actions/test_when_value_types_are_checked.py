@@ -50,7 +50,7 @@ class SickRoot:
 class SickSlice:
     """A slice's state with a dictionary."""
 
-    by_name: dict[str, int] = attrs.field(factory=dict)
+    by_name: dict[str, int] = attrs.field(factory=dict[str, int])
 
 
 @attrs.frozen

@@ -238,9 +238,16 @@ def test_b095_after_an_exception_for_another_input_the_earlier_good_result_is_ca
 
 def test_b096_selectors_chain_and_the_outer_runs_only_if_an_inner_result_changed() -> None:
     """An outer selector runs again only when the result of an inner one is another."""
-    inner_result = Recorded(lambda price: price >= 10)
+
+    def is_dear(price: int) -> bool:
+        return price >= 10
+
+    def describe_price(dear: bool) -> list[str]:  # noqa: FBT001  # given by the inner selector
+        return ["dear" if dear else "cheap"]
+
+    inner_result = Recorded(is_dear)
     inner = selector(select_price)(inner_result)
-    outer_result = Recorded(lambda dear: ["dear" if dear else "cheap"])
+    outer_result = Recorded(describe_price)
     outer = selector(inner)(outer_result)
     first = outer(Shop(price=10))
     assert outer(Shop(price=11)) is first

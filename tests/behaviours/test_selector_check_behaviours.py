@@ -315,14 +315,16 @@ def test_b108_the_check_does_not_change_result_or_counters() -> None:
     assert (select.recomputations, select.dependency_recomputations) == (1, 1)
 
 
+SOMETIMES_IDENTITY: dict[str, Callable[[tuple[int, ...]], tuple[int, ...]]] = {
+    "if shorter": lambda items: items if len(items) < 10 else items[:10],
+    "slice": lambda items: items[:10],
+    "or default": lambda items: items or (0,),
+}
+"""Functions that return their input when it is short, and something else for other inputs."""
+
+
 @pytest.mark.parametrize(
-    "result_function",
-    [
-        lambda items: items if len(items) < 10 else items[:10],
-        lambda items: items[:10],
-        lambda items: items or (0,),
-    ],
-    ids=["if shorter", "slice", "or default"],
+    "result_function", SOMETIMES_IDENTITY.values(), ids=SOMETIMES_IDENTITY.keys()
 )
 def test_b109_no_report_when_a_non_identity_function_happens_to_return_its_input(
     result_function: Callable[[Any], Any],

@@ -93,6 +93,11 @@ def multiply(price: int, amount: int) -> list[int]:
     return [price * amount]
 
 
+def make_list(value: int) -> list[int]:
+    """Return a fresh list, for selectors of one input."""
+    return [value]
+
+
 def same_type(stored: object, new: object) -> bool:
     """Call all values of one type equal, which is absurd."""
     return type(stored) is type(new)
@@ -176,8 +181,8 @@ def test_b099_memoisers_are_honoured_in_a_factory() -> None:
         memoize=counting_memoizer(for_results),
         memoize_arguments=counting_memoizer(for_arguments),
     )
-    first = make_selector(select_price)(lambda price: [price])
-    second = make_selector([select_amount])(lambda amount: [amount])
+    first = make_selector(select_price)(make_list)
+    second = make_selector([select_amount])(make_list)
     assert (len(for_results), len(for_arguments)) == (2, 2)
     assert first(Shop()) == [10]
     assert second(Shop()) == [2]
@@ -192,9 +197,7 @@ def test_b099_an_override_on_one_selector_beats_the_factorys() -> None:
         memoize=counting_memoizer(of_factory),
         memoize_arguments=counting_memoizer(arguments_of_factory),
     )
-    select = make_selector(select_price, memoize=counting_memoizer(of_selector))(
-        lambda price: [price]
-    )
+    select = make_selector(select_price, memoize=counting_memoizer(of_selector))(make_list)
     assert select(Shop()) == [10]
     assert (len(of_factory), len(arguments_of_factory), len(of_selector)) == (0, 1, 1)
 
@@ -202,9 +205,9 @@ def test_b099_an_override_on_one_selector_beats_the_factorys() -> None:
 def test_b099_an_equality_in_a_factory_is_honoured_and_can_be_overridden() -> None:
     """A factory's equality holds for its selectors, except those that bring their own."""
     make_selector = selector_factory(equal=same_type)
-    by_type = make_selector(select_price)(lambda price: [price])
+    by_type = make_selector(select_price)(make_list)
     assert by_type(Shop(1)) is by_type(Shop(2))
-    by_value = make_selector(select_price, equal=lambda old, new: old == new)(lambda price: [price])
+    by_value = make_selector(select_price, equal=lambda old, new: old == new)(make_list)
     assert by_value(Shop(1)) == [1]
     assert by_value(Shop(2)) == [2]
 
@@ -343,9 +346,14 @@ def test_b104_the_order_of_the_names_does_not_matter() -> None:
 
 def test_b104_extra_arguments_reach_its_inputs() -> None:
     """Arguments after the state go to each input of a structured selector too."""
-    select = structured_selector(
-        Offer, price=lambda shop, extra: shop.price + extra, pieces=lambda _shop, extra: extra
-    )
+
+    def add_to_price(shop: Shop, extra: int) -> int:
+        return shop.price + extra
+
+    def read_pieces(_shop: Shop, extra: int) -> int:
+        return extra
+
+    select = structured_selector(Offer, price=add_to_price, pieces=read_pieces)
     assert select(Shop(), 5) == Offer(15, 5)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import gc
 import weakref
-from typing import Any, cast
+from typing import Any
 
 import attrs
 import pytest
@@ -21,6 +21,16 @@ class Basket:
 
     amount: int
     note: str = ""
+
+
+def read_amount(basket: Basket) -> int:
+    """Read the amount."""
+    return basket.amount
+
+
+def list_amount(basket: Basket) -> list[int]:
+    """Return a fresh list with the amount."""
+    return [basket.amount]
 
 
 class Counted:
@@ -67,7 +77,7 @@ def test_b123_weak_memo_an_object_arguments_entries_vanish_when_it_is_collected(
     token: Token | None = Token()
     arguments: list[object] = ["x", "y", "z"]
     arguments[place] = token
-    seen = weakref.ref(cast("Token", token))
+    seen = weakref.ref(token)
     memoized(*arguments)
     assert memoized.results_count() == 1
     token = None
@@ -79,9 +89,9 @@ def test_b123_weak_memo_an_object_arguments_entries_vanish_when_it_is_collected(
 
 def test_b123_weak_memo_a_frozen_record_vanishes_too() -> None:
     """A frozen attrs record as an argument is not kept alive."""
-    memoized = weak_memoize(lambda basket: [basket.amount])
+    memoized = weak_memoize(list_amount)
     basket: Basket | None = Basket(1)
-    seen = weakref.ref(cast("Basket", basket))
+    seen = weakref.ref(basket)
     memoized(basket)
     basket = None
     gc.collect()
@@ -91,7 +101,7 @@ def test_b123_weak_memo_a_frozen_record_vanishes_too() -> None:
 
 def test_b123_weak_memo_an_object_in_the_place_of_a_collected_one_is_a_miss() -> None:
     """Objects that come and go never get each other's results, even at one address."""
-    memoized = weak_memoize(lambda basket: basket.amount)
+    memoized = weak_memoize(read_amount)
     for amount in range(2000):
         assert memoized(Basket(amount)) == amount
 

@@ -134,6 +134,21 @@ def describe(*values: Any) -> str:
     return repr(values)
 
 
+def as_tuple(*values: Any) -> tuple[Any, ...]:
+    """Return the values themselves."""
+    return values
+
+
+def sort_names(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names in alphabetical order."""
+    return tuple(sorted(names))
+
+
+def read_shelf(root: tuple[None, Shelf]) -> Shelf:
+    """Read the shelf out of a root."""
+    return root[1]
+
+
 def declare(*inputs: Any, **options: Any) -> Any:
     """Declare a selector whose types are chosen at run time."""
     return cast("Any", selector)(*inputs, **options)
@@ -179,10 +194,12 @@ def assert_same_answers(
 @given(steps=steps_of(shelves, twin_arguments))
 def test_selector_of_the_state_equals_its_function(options: dict[str, Any], steps: Steps) -> None:
     """A selector of the state alone answers as its function, with every memoizer."""
+
+    def plain(state: Shelf) -> str:
+        return describe(state.count, state.label)
+
     select = declare(read_count, read_label, **options)(describe)
-    assert_same_answers(
-        select, lambda state: describe(state.count, state.label), steps, extra=False
-    )
+    assert_same_answers(select, plain, steps, extra=False)
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
@@ -191,27 +208,26 @@ def test_selector_with_extra_arguments_equals_its_function(
     options: dict[str, Any], steps: Steps
 ) -> None:
     """A selector with extra arguments answers as its function, with every memoizer."""
+
+    def plain(state: Shelf, *rest: Any) -> str:
+        return describe(state.count, *rest)
+
     select = declare(read_count, read_first_argument, read_second_argument, **options)(describe)
-    assert_same_answers(
-        select, lambda state, *rest: describe(state.count, *rest), steps, extra=True
-    )
+    assert_same_answers(select, plain, steps, extra=True)
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
 @given(steps=steps_of(shelves, twin_arguments))
 def test_chained_selectors_equal_their_functions(options: dict[str, Any], steps: Steps) -> None:
     """A selector over selectors answers as the functions applied one after the other."""
-    inner = declare(read_count, read_first_argument, **options)(lambda *values: values)
-    sorted_names = declare(read_names, **options)(lambda names: tuple(sorted(names)))
+
+    def plain(state: Shelf, first: Any, second: Any) -> str:
+        return describe((state.count, first), tuple(sorted(state.names)), second)
+
+    inner = declare(read_count, read_first_argument, **options)(as_tuple)
+    sorted_names = declare(read_names, **options)(sort_names)
     outer = declare([inner, sorted_names, read_second_argument], **options)(describe)
-    assert_same_answers(
-        outer,
-        lambda state, first, second: describe(
-            (state.count, first), tuple(sorted(state.names)), second
-        ),
-        steps,
-        extra=True,
-    )
+    assert_same_answers(outer, plain, steps, extra=True)
 
 
 @pytest.mark.parametrize(
@@ -222,13 +238,12 @@ def test_selector_with_custom_equality_equals_its_function(
     options: dict[str, Any], steps: Steps
 ) -> None:
     """Over values that are the same when equal, a selector that compares by `==` is right too."""
+
+    def plain(state: Shelf, first: Any, _second: Any) -> str:
+        return describe(state.names, state.label, first)
+
     select = declare(read_names, read_label, read_first_argument, **options)(describe)
-    assert_same_answers(
-        select,
-        lambda state, first, _second: describe(state.names, state.label, first),
-        steps,
-        extra=True,
-    )
+    assert_same_answers(select, plain, steps, extra=True)
 
 
 @pytest.mark.parametrize("options", OPTIONS.values(), ids=OPTIONS.keys())
@@ -255,7 +270,7 @@ def test_selector_with_fixed_arguments_equals_its_function(steps: Steps) -> None
 @given(steps=steps_of(shelves, twin_arguments))
 def test_lifted_selector_equals_its_function(steps: Steps) -> None:
     """A selector lifted to a root answers as its function of the slice."""
-    select = declare(read_count, read_label)(describe).at(lambda root: root[1])
+    select = declare(read_count, read_label)(describe).at(read_shelf)
     for state, _arguments in steps:
         assert select((None, state)) == describe(state.count, state.label)
 
@@ -263,8 +278,12 @@ def test_lifted_selector_equals_its_function(steps: Steps) -> None:
 @given(steps=steps_of(shelves, twin_arguments))
 def test_structured_selector_equals_the_record_of_its_functions(steps: Steps) -> None:
     """A structured selector answers with the record of its functions' values."""
+
+    def plain(state: Shelf) -> Summary:
+        return Summary(state.count, state.label)
+
     select = structured_selector(Summary, count=read_count, label=read_label)
-    assert_same_answers(select, lambda state: Summary(state.count, state.label), steps, extra=False)
+    assert_same_answers(select, plain, steps, extra=False)
 
 
 @pytest.mark.parametrize(
@@ -283,6 +302,10 @@ def test_memoized_function_equals_the_function(memoize: Any, calls: list[list[An
 @given(calls=st.lists(st.tuples(st.integers(0, 4), st.sampled_from("abc")), max_size=30))
 def test_weak_memo_of_short_lived_records_equals_the_function(calls: list[tuple[int, str]]) -> None:
     """Records that are made for one call and thrown away are never mistaken for each other."""
-    memoized = weak_memoize(lambda shelf, text: (shelf.count, text))
+
+    def count_and_text(shelf: Shelf, text: str) -> tuple[Any, str]:
+        return shelf.count, text
+
+    memoized = weak_memoize(count_and_text)
     for count, text in calls:
         assert memoized(Shelf(count), text) == (count, text)

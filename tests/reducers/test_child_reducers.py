@@ -288,8 +288,12 @@ def test_children_nest() -> None:
 
 def test_child_that_returns_none_is_reported() -> None:
     """A child that forgets its return is reported with the action, and the state stays."""
+
+    def forget_to_return(_state: Lamp, _action: LampSwitched) -> None:
+        pass
+
     lamp = Reducer(Lamp())
-    lamp.on(LampSwitched)(cast("Any", lambda _state, _action: None))
+    lamp.on(LampSwitched)(cast("Any", forget_to_return))
     house = Reducer(HOUSE)
     house.for_each("lamps", lamp, key=room_of)
     store = Store(house)

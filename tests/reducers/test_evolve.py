@@ -98,7 +98,7 @@ def next_number(value: Any) -> int:
 class Converted:
     """A record whose converters change a value again each time they see it."""
 
-    left: Any = attrs.field(converter=wrap)
+    left: object = attrs.field(converter=wrap)
     right: int = attrs.field(default=0, converter=next_number)
 
 
@@ -303,8 +303,9 @@ def outcome(
         result = copy(record, **changes)
     except Exception as error:  # noqa: BLE001  # whatever it raises is what is compared
         return ("raised", type(error))
-    fields = [(each.name, getattr(result, each.name)) for each in attrs.fields(type(result))]
-    return ("gave", type(result), fields)
+    kind: type[Any] = type(result)
+    fields = [(each.name, getattr(result, each.name)) for each in attrs.fields(kind)]
+    return ("gave", kind, fields)
 
 
 @given(st.sampled_from(RECORDS), changes_of_any_kind)
@@ -336,10 +337,11 @@ def test_evolve_of_a_result_equals_attrs_evolve_of_it(steps: list[dict[str, obje
     """Copies of copies are equal too."""
     for make in RECORDS:
         ours = theirs = make()
+        kind: type[Any] = type(ours)
         for changes in steps:
             known = {
                 each.alias: changes[each.alias]
-                for each in attrs.fields(type(ours))
+                for each in attrs.fields(kind)
                 if each.init and each.alias in changes
             }
             if outcome(attrs.evolve, theirs, known)[0] == "gave":

@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import find, given
+from hypothesis import Phase, find, given, settings
 
 from tests.strategies.observatory_actions import PartFailed
 from tests.strategies.observatory_reducer import PartFailedError, make_observatory
@@ -14,6 +14,8 @@ from tests.strategies.observatory_states import START, Observatory
 from tests.strategies.observatory_strategies import actions, states
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from refold.actions.action import Action
 
 
@@ -36,8 +38,12 @@ def test_the_start_is_the_initial_state() -> None:
 
 def test_interesting_states_are_reached() -> None:
     """The states hold sessions with marks, instruments with notes, sums that are no numbers."""
-    find(states, lambda state: state.fleet.session is not None and state.fleet.session.marks != ())
-    find(states, lambda state: any(i.note is not None for i in state.fleet.instruments.values()))
-    find(states, lambda state: math.isnan(state.totals.sum))
-    find(states, lambda state: state.totals.product > 2**64)
-    find(states, lambda state: state.title != START.title)
+
+    def reach(condition: Callable[[Observatory], bool]) -> None:
+        find(states, condition, settings=settings(max_examples=2000, phases=[Phase.generate]))
+
+    reach(lambda state: state.fleet.session is not None and state.fleet.session.marks != ())
+    reach(lambda state: any(i.note is not None for i in state.fleet.instruments.values()))
+    reach(lambda state: math.isnan(state.totals.sum))
+    reach(lambda state: state.totals.product > 2**64)
+    reach(lambda state: state.title != START.title)
