@@ -13,10 +13,9 @@ dev: ## install refold strictly editable, with all that the other verbs need
 installed: ## lay the links to the files again, so that new ones are seen (1 s)
 	@$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e .
 
-style: ## lint, formatting, docstrings
+style: ## lint (docstrings too), formatting
 	$(PYTHON) -m ruff check --output-format concise .
 	$(PYTHON) -m ruff format --check .
-	$(PYTHON) -m interrogate --quiet tests
 
 types: installed ## mypy and pyright, both strict, over everything
 	$(PYTHON) -m mypy --package refold

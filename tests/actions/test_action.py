@@ -245,7 +245,7 @@ def test_actions_are_slotted() -> None:
 def test_actions_are_attrs_records() -> None:
     """The functions of attrs know an action and its fields."""
     taken: Any = SeatTaken(1, at_ms=7)
-    kind: type[Any] = type(taken)
+    kind: type[Any] = taken.__class__
     assert attrs.has(kind)
     assert {field.name for field in attrs.fields(kind)} == {"seat", "guest", "at_ms"}
     assert attrs.evolve(taken, seat=2) == SeatTaken(2)
