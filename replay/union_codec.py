@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, NewType, Union, cast
+from typing import TYPE_CHECKING, Any, Final, NewType, Union
 
 from refold.replay.collection_codec import CLASS_OF_VALUE
 from refold.replay.scalar_codec import json_object
@@ -76,7 +76,7 @@ def _decode_choice(converter: Converter, choices: dict[str, Any], value: Any) ->
     if tagged.get("$of") in choices:
         return converter.structure(tagged["value"], choices[tagged["$of"]])
     by_tag: dict[str, type[Any]] = {"$float": float, "$int": int, "$str": str}
-    cls: type[Any] = by_tag.get(next(iter(tagged), ""), cast("type[Any]", type(value)))
+    cls: type[Any] = by_tag.get(next(iter(tagged), ""), value.__class__)
     if cls in _TOLD_BY_JSON and cls in choices.values():
         return converter.structure(value, cls)
     message = f"expected one of {', '.join(choices)}, got {value!r}"
