@@ -76,7 +76,8 @@ def _decode_choice(converter: Converter, choices: dict[str, Any], value: Any) ->
     if tagged.get("$of") in choices:
         return converter.structure(tagged["value"], choices[tagged["$of"]])
     by_tag: dict[str, type[Any]] = {"$float": float, "$int": int, "$str": str}
-    cls: type[Any] = by_tag.get(next(iter(tagged), ""), value.__class__)
+    tagged_class = by_tag.get(next(iter(tagged), ""))
+    cls: type[Any] = value.__class__ if tagged_class is None else tagged_class
     if cls in _TOLD_BY_JSON and cls in choices.values():
         return converter.structure(value, cls)
     message = f"expected one of {', '.join(choices)}, got {value!r}"
