@@ -57,7 +57,7 @@ class CommitCore:
         """Keep the state in the cells that the reducer's layout says."""
         self._reducer = reducer
         self._known_slices = _slice_names(reducer)
-        self._table: dict[type, Steps] = {}
+        self._table: dict[type, Steps | None] = {}
         self.cells: list[Any] = []
         """The layout's cells, filled in place, and one more that never changes.
 
@@ -124,7 +124,7 @@ class CommitCore:
         self._closed = True
         self._table.clear()
 
-    def find_steps(self, action: Action) -> Steps:
+    def find_steps(self, action: Action) -> Steps | None:
         """Look up the steps for a class that the table does not have, and enter them."""
         if self._closed:
             raise store_closed(action)
@@ -135,12 +135,12 @@ class CommitCore:
         route = self.layout.route(action.__class__)
         if route.whole is not None or len(route.cells) > 1:
             bits = sum(1 << cell for cell, _ in route.cells) if route.whole is None else _ALL_CELLS
-            steps: Steps = (-1, bits, lambda _, action: self._fold_several(route, action))
+            steps: Steps | None = (-1, bits, lambda _, action: self._fold_several(route, action))
         elif route.cells:
             cell, step = route.cells[0]
             steps = (cell, 1 << cell, step)
         else:
-            steps = (-1, 0, None)
+            steps = None
         self._table[action.__class__] = steps
         return steps
 

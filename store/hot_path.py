@@ -3,14 +3,14 @@
 What belongs here: what must be fast.  What does not: anything that runs once per action class, per
 subscription or per error; `commit_core` does that.
 
-Closures, because a variable of an enclosing function costs a third of an attribute.  One variable
-serves two guards: ``owner`` is the thread that may use the store, and nobody while a reducer runs.
+Closures, because a variable of an enclosing function costs a third of an attribute.
 """
 
 from __future__ import annotations
 
-from threading import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeAlias
+
+from refold.store.thread_test import make_thread_test
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -19,19 +19,19 @@ if TYPE_CHECKING:
 
 __all__ = ["HotPath", "SlowPath", "Steps", "make_hot_path"]
 
-Steps: TypeAlias = tuple[int, int, "Callable[[Any, Action], Any] | None"]
+Steps: TypeAlias = tuple[int, int, "Callable[[Any, Action], Any]"]
 """The cell that an action changes, the bits of all that it may change, and the step.
 
-An action that changes nothing has no step; of one that changes several cells the step fills them
-itself and leaves its own cell, the last one, alone.
+Of an action that changes several cells the step fills them itself and leaves its own cell, the last
+one, alone.
 """
 
 
 class SlowPath(Protocol):
     """What the hot path calls when it cannot go on."""
 
-    def find_steps(self, action: Action) -> Steps:
-        """Return the steps for a class that the table does not have."""
+    def find_steps(self, action: Action) -> Steps | None:
+        """Return the steps for a class that the table does not have; None if nobody handles it."""
         ...
 
     def refuse(self, action: Action, *, is_foreign_thread: bool) -> Exception:
@@ -79,50 +79,51 @@ class HotPath(NamedTuple):
     """Let the running thread be the one that may dispatch."""
 
 
-def make_hot_path(  # noqa: C901  # functions that share variables, counted as one
-    slow: SlowPath, cells: list[Any], table: dict[type, Steps]
+def make_hot_path(  # noqa: C901, PLR0915  # its functions share their variables
+    slow: SlowPath, cells: list[Any], table: dict[type, Steps | None]
 ) -> HotPath:
     """Return the hot path over cells and a table that others fill in place."""
-    thread = owner = get_ident()  # owner is 0, which no thread is, while a reducer runs
+    is_own_thread = make_thread_test()
+    is_reducing = False
     root: Any = None  # None: to be built, because a cell changed
     after_commit: Callable[[Action, int], None] | None = None
 
     def commit(action: Action, /) -> Action:
-        nonlocal owner, root
-        caller = get_ident()
-        if caller != owner:
+        nonlocal is_reducing, root
+        if is_reducing or not is_own_thread():
             raise slow.refuse(action, is_foreign_thread=not is_own_thread())
         try:
-            cell, bits, step = table[action.__class__]
+            steps = table[action.__class__]
         except KeyError:
-            cell, bits, step = slow.find_steps(action)
-        if step is not None:
-            before = cells[cell]
-            owner = 0
-            try:
-                following = step(before, action)
-            except Exception as error:
-                slow.note_where(error, cell, action)
-                raise
-            finally:
-                owner = caller
-            if following is not before:
-                if following is None:
-                    slow.check_none(cell, action)
-                cells[cell] = following
-                root = None
-            elif cell >= 0:
-                bits = 0
+            steps = slow.find_steps(action)
+        if steps is None:
+            if after_commit is not None:
+                after_commit(action, 0)
+            return action
+        cell, bits, step = steps
+        before = cells[cell]
+        is_reducing = True
+        try:
+            following = step(before, action)
+        except Exception as error:
+            slow.note_where(error, cell, action)
+            raise
+        finally:
+            is_reducing = False
+        if following is not before:
+            if following is None:
+                slow.check_none(cell, action)
+            cells[cell] = following
+            root = None
+        elif cell >= 0:
+            bits = 0
         if after_commit is not None:
             after_commit(action, bits)
         return action
 
-    def is_own_thread() -> bool:
-        return get_ident() == thread
-
     def read_state() -> Any:
         nonlocal root
-        if owner == 0:
+        if is_reducing:
             raise slow.refuse_reading()
         if root is None:
             root = slow.build(cells)
@@ -137,14 +138,14 @@ def make_hot_path(  # noqa: C901  # functions that share variables, counted as o
         after_commit = function
 
     def adopt_thread() -> None:
-        nonlocal owner, thread
-        owner = thread = get_ident()
+        nonlocal is_own_thread
+        is_own_thread = make_thread_test()
 
     return HotPath(
         commit=commit,
         read_state=read_state,
         put_root=put_root,
         call_after_commit=call_after_commit,
-        is_reducing=lambda: owner == 0,
+        is_reducing=lambda: is_reducing,
         adopt_thread=adopt_thread,
     )

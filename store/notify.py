@@ -22,10 +22,6 @@ _DEEPEST_NESTING: Final = 64
 """Python's default limit of 1,000 frames leaves 15 for each level of middleware and subscriber."""
 
 
-_NO_ERRORS: Final[list[Exception]] = []
-"""What a notification begins with, so that one without errors makes no list."""
-
-
 class Notify(NamedTuple):
     """Functions over the same variables.
 
@@ -83,33 +79,35 @@ def make_notify(  # noqa: C901, PLR0915  # its functions share their variables
         nonlocal depth, changed
         if depth >= _DEEPEST_NESTING:
             raise _nested_too_deeply()
-        now_changed = changed | changed_cells
-        changed = 0
+        if changed:
+            changed_cells |= changed
+            changed = 0
         try:
-            interested = interested_by_cells[now_changed]
+            interested = interested_by_cells[changed_cells]
         except KeyError:
-            interested = selections.find_interested(now_changed)
-        errors: list[Exception] = _NO_ERRORS
-        depth += 1
-        try:
-            for subscription in interested:
-                try:
-                    follow = subscription.follow
-                    if follow is None:
-                        value = selections.value_of(subscription)
-                    else:
-                        value = follow(cells[subscription.cell])
-                    before = subscription.value
-                    if value is not before and value != before:
-                        subscription.value = value
-                        subscription.function(value, before)
-                except NestedDispatchError:
-                    raise
-                except Exception as error:  # noqa: BLE001  # raised below, after all were called
-                    errors = [*errors, error]
-        finally:
-            depth -= 1
-        if errors:
+            interested = selections.find_interested(changed_cells)
+        errors: list[Exception] | None = None
+        for subscription in interested:
+            try:
+                follow = subscription.follow
+                if follow is None:
+                    value = selections.value_of(subscription)
+                else:
+                    value = follow(cells[subscription.cell])
+                before = subscription.value
+                if value is not before and value != before:
+                    subscription.value = value
+                    function = subscription.function
+                    depth += 1
+                    try:
+                        function(value, before)
+                    finally:
+                        depth -= 1
+            except NestedDispatchError:
+                raise
+            except Exception as error:  # noqa: BLE001  # raised below, after all were called
+                errors = [*(errors or ()), error]
+        if errors is not None:
             raise _subscribers_raised(errors) from errors[0]
 
     def tell_all(action: Action | None, changed_cells: int) -> None:
