@@ -1,7 +1,7 @@
 """The reconnect machine as a diagram, drawn from its table.
 
-``python -m refold.reducers.reconnect_diagram > docs/reconnect_diagram.md`` writes the page; a test
-fails while the page is out of date.
+``python -m refold.reducers.reconnect_diagram`` prints it, for the block in `docs/connection.md`; a test
+fails while that block is out of date.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Final
 
 from refold.reducers.reconnect_machine import TRANSITIONS, Phase
 
-__all__ = ["render_reconnect_diagram", "render_reconnect_page"]
+__all__ = ["render_reconnect_diagram"]
 
 _STATUS: Final = {
     Phase.IDLE: "disconnected",
@@ -21,19 +21,6 @@ _STATUS: Final = {
     Phase.CLOSING: "connected",
 }
 """The status that the store shows in each phase."""
-
-_PAGE: Final = """# The reconnect machine
-
-Drawn from `TRANSITIONS` in `reducers/reconnect_machine.py`; do not edit this page, write it anew:
-`python -m refold.reducers.reconnect_diagram > docs/reconnect_diagram.md`
-
-```mermaid
-{diagram}
-```
-
-An event that has no arrow from a phase changes nothing there. "For good" is a failure that another
-attempt would not change (`reducers/classify_failure.py`).
-"""
 
 
 def render_reconnect_diagram() -> str:
@@ -45,10 +32,5 @@ def render_reconnect_diagram() -> str:
     return "\n".join(["stateDiagram-v2", *phases, f"    [*] --> {Phase.IDLE.value}", *arrows])
 
 
-def render_reconnect_page() -> str:
-    """Return the page of the documentation that shows the diagram."""
-    return _PAGE.format(diagram=render_reconnect_diagram())
-
-
 if __name__ == "__main__":
-    sys.stdout.write(render_reconnect_page())
+    sys.stdout.write(render_reconnect_diagram() + "\n")
