@@ -1,7 +1,7 @@
 """The reconnect machine as a diagram, drawn from its table.
 
-``python -m refold.reducers.reconnect_diagram`` prints it, for the block in `docs/connection.md`; a test
-fails while that block is out of date.
+``python -m refold.reducers.reconnect_diagram`` prints it, for the block in `docs/connection.md`; a
+test fails while that block is out of date.
 """
 
 from __future__ import annotations
