@@ -99,7 +99,7 @@ def test_digests_do_not_depend_on_the_hash_seed(folder: Path, seed: str) -> None
     assert run(sys.executable, folder / f"seed-{seed}.jsonl", seed) == expected(folder)
 
 
-@pytest.mark.skipif(not OTHER_PYTHONS, reason="optional part missing: another Python with refold")
+@pytest.mark.skipif(not OTHER_PYTHONS, reason="REFOLD_OTHER_PYTHONS names no other Python")
 @pytest.mark.parametrize("python", OTHER_PYTHONS or ["none"])
 def test_digests_do_not_depend_on_the_python_version(folder: Path, python: str) -> None:
     """Another interpreter gives the same digests and writes the same payloads."""
