@@ -31,7 +31,7 @@ from refold.reducers.reconnect_machine import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from refold.reducers.backoff_delay import Backoff
+    from refold.reducers.reconnect_machine import ReconnectPolicy
 
 __all__ = ["ReconnectDriver"]
 
@@ -44,14 +44,14 @@ _log = logging.getLogger("refold.websocket")
 class ReconnectDriver:
     """Holds what the machine remembers, and performs what it asks."""
 
-    def __init__(self, backoff: Backoff, perform: Callable[[_OutwardEffect], None]) -> None:
+    def __init__(self, policy: ReconnectPolicy, perform: Callable[[_OutwardEffect], None]) -> None:
         """Start idle.
 
         Args:
-            backoff: the rule by which attempts are spaced.
+            policy: how often and how long to try.
             perform: performs every effect but the timer's.
         """
-        self._backoff = backoff
+        self._policy = policy
         self._perform = perform
         self._state = ReconnectState()
         self._events: deque[Event] = deque()
@@ -96,7 +96,7 @@ class ReconnectDriver:
     def _take(self, event: Event) -> None:
         before = self.phase
         try:
-            self._state, effects = step(self._state, event, self._backoff)
+            self._state, effects = step(self._state, event, self._policy)
             for effect in effects:
                 self._perform_here_or_there(effect)
         except Exception as error:  # noqa: BLE001  # nothing may reach the loop or the application

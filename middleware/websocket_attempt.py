@@ -7,6 +7,7 @@ that are called on the way.  What does not: what follows from the end.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
@@ -21,13 +22,15 @@ from refold.actions.connection import (
     IncrementConnectionErrorCount,
     LastError,
 )
-from refold.middleware.describe_failure import describe_failure, is_fatal_error
+from refold.middleware.describe_failure import describe_failure
+from refold.middleware.failure_judge import FailureJudge, headers_of_answer
 from refold.middleware.is_being_cancelled import is_being_cancelled
 from refold.middleware.outbound_queue import Message, OutboundQueue
 from refold.middleware.websocket_dial import open_socket
 from refold.middleware.websocket_link import WebSocketLink
 from refold.middleware.websocket_options import WebSocketOptions
 from refold.middleware.websocket_target import WebSocketTarget
+from refold.reducers.classify_failure import Failure
 from refold.reducers.reconnect_machine import (
     AttemptFailed,
     Event,
@@ -53,6 +56,11 @@ class WebSocketAttempt:
     """Set when a message came into the queue."""
     on_message: Callable[[Message], None] | None
     on_open: Callable[[WebSocketLink], Awaitable[None]] | None
+    refresh_auth: Callable[[], object] | None
+    """Called, and awaited if that gives an awaitable, before dialing; None to dial at once."""
+    judge: FailureJudge
+    number: int
+    """1 for the first attempt of a run."""
     draw: Callable[[], float]
     """Gives the jitter, in [0, 1)."""
     feed: Callable[[Event], None]
@@ -61,6 +69,9 @@ class WebSocketAttempt:
     """Dispatches an action, and never raises."""
     _secrets: tuple[str, ...] = attrs.field(default=(), init=False, repr=False)
     _link: WebSocketLink | None = attrs.field(default=None, init=False)
+    _cause: BaseException | None = attrs.field(default=None, init=False)
+    """What the greeting raised."""
+    _close_reason: str = attrs.field(default="", init=False)
 
     async def run(self, previous: asyncio.Task[None] | None) -> None:
         """Dial, serve the link if it opens, and feed how it ended; nothing if it was cancelled.
@@ -73,7 +84,8 @@ class WebSocketAttempt:
         if isinstance(dialed, AttemptFailed):
             end = dialed
         else:
-            end = LinkEnded(await self._serve(dialed), self.draw())
+            opened_at = asyncio.get_running_loop().time()
+            end = self._ended(await self._serve(dialed), opened_at)
         if not is_being_cancelled():
             self.feed(end)
 
@@ -96,6 +108,10 @@ class WebSocketAttempt:
             async with asyncio.timeout(self.options.connect_timeout):
                 if previous is not None:
                     await asyncio.wait([previous])  # there is never more than one dial
+                if self.refresh_auth is not None:
+                    refreshed = self.refresh_auth()
+                    if inspect.isawaitable(refreshed):
+                        await refreshed
                 target = await self.target.resolve()
                 kind = "connect"
                 self._secrets = target.secrets
@@ -104,7 +120,33 @@ class WebSocketAttempt:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             failure = describe_failure(error, kind, self._secrets)
-            return AttemptFailed(failure, self.draw(), is_final=is_fatal_error(error))
+            judgement = self.judge.judge(
+                Failure(
+                    "connecting",
+                    failure,
+                    error,
+                    headers_of_answer(error),
+                    attempt=self.number,
+                )
+            )
+            now = asyncio.get_running_loop().time()
+            return AttemptFailed(
+                failure, self.draw(), judgement.verdict, judgement.floor_seconds, now
+            )
+
+    def _ended(self, error: LastError, opened_at: float) -> LinkEnded:
+        now = asyncio.get_running_loop().time()
+        judgement = self.judge.judge(
+            Failure(
+                "open",
+                error,
+                self._cause,
+                attempt=self.number,
+                uptime_seconds=now - opened_at,
+                reason=self._close_reason,
+            )
+        )
+        return LinkEnded(error, self.draw(), judgement.verdict, judgement.floor_seconds, now)
 
     async def _serve(self, socket: aiohttp.ClientWebSocketResponse[Any]) -> LastError:
         """Serve an open link until it has ended and left nothing behind; return the cause."""
@@ -121,6 +163,7 @@ class WebSocketAttempt:
                     return await link.read(self._receive, self._note_heartbeat)
                 finally:
                     self._link = None
+                    self._close_reason = link.close_reason
                     greeting.cancel()
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
@@ -142,6 +185,7 @@ class WebSocketAttempt:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             failure = describe_failure(error, "on_open", self._secrets)
+            self._cause = error
             link.fail(failure)  # an unfinished greeting ends the link
             return
         link.start_writing(self.queue, self.news)

@@ -27,6 +27,7 @@ from refold.actions.connection import (
     LastError,
 )
 from refold.errors import ConnectionFatalError, MiddlewareError, StoreClosedError
+from refold.middleware.failure_judge import Classify, FailureJudge
 from refold.middleware.outbound_queue import Message, OutboundQueue
 from refold.middleware.reconnect_driver import ReconnectDriver
 from refold.middleware.websocket_attempt import WebSocketAttempt
@@ -41,6 +42,7 @@ from refold.reducers.reconnect_machine import (
     DisconnectRequested,
     Event,
     Phase,
+    ReconnectPolicy,
     RetryDue,
     StopAttempt,
     Tell,
@@ -71,6 +73,10 @@ class WebSocketConnection:
         protocols: subprotocols to offer; a sequence or such a function.
         on_message: called with each message; an exception is counted and ends nothing.
         on_open: awaited with each open link before queued messages are sent.
+        refresh_auth: a sync or async function that gets new credentials, for the factories to
+            return; called once after a failure about authentication, which is fatal without it.
+        classify: decides whether a failure is worth another attempt; None, or what it returns as
+            None, leaves that to ``options.failure_policy``.
         connects_at_once: whether entering the store connects; otherwise `connect` does.
         options: durations and bounds.
         session: used and never closed, its connection limit counts; None for one of its own
@@ -91,6 +97,8 @@ class WebSocketConnection:
         protocols: Sequence[str] | Callable[[], Any] = (),
         on_message: Callable[[Message], None] | None = None,
         on_open: Callable[[WebSocketLink], Awaitable[None]] | None = None,
+        refresh_auth: Callable[[], object] | None = None,
+        classify: Classify | None = None,
         connects_at_once: bool = True,
         options: WebSocketOptions | None = None,
         session: aiohttp.ClientSession | None = None,
@@ -105,12 +113,25 @@ class WebSocketConnection:
         self._target = WebSocketTarget(url, headers, protocols)
         self._on_message = on_message
         self._on_open = on_open
+        self._refresh_auth = refresh_auth
+        self._judge = FailureJudge(
+            policy=self.options.failure_policy,
+            classify=classify,
+            retry_after_max_seconds=self.options.retry_after_max,
+            clock=clock,
+        )
         self._is_wanted = connects_at_once
         self._given_session = session
         self._clock = clock
         self._draw = draw
         self._dispatch: Callable[[Any], Any] | None = None
-        self._driver = ReconnectDriver(self.options.backoff, self._perform)
+        policy = ReconnectPolicy(
+            backoff=self.options.backoff,
+            max_attempts=self.options.max_attempts,
+            max_elapsed_seconds=self.options.max_elapsed,
+            can_refresh_auth=refresh_auth is not None,
+        )
+        self._driver = ReconnectDriver(policy, self._perform)
         self._queue = OutboundQueue(
             max_messages=self.options.max_queue, max_bytes=self.options.max_queue_bytes
         )
@@ -138,7 +159,9 @@ class WebSocketConnection:
     async def run(self) -> None:
         """Serve until cancelled; then close, within ``close_timeout``."""
         self._context = contextvars.copy_context()
-        self._session = self._given_session or new_session()
+        self._session = self._given_session or new_session(
+            follows_redirects=self.options.follows_redirects
+        )
         try:
             async with asyncio.TaskGroup() as self._group:
                 if self._is_wanted:
@@ -225,8 +248,8 @@ class WebSocketConnection:
         match effect:
             case Tell(action):
                 self._tell(action)
-            case Dial():
-                self._dial()
+            case Dial() as dial:
+                self._dial(dial)
             case StopAttempt():
                 if self._attempt_task is not None:
                     self._attempt_task.cancel()
@@ -234,7 +257,7 @@ class WebSocketConnection:
                 if self._attempt is not None:
                     self._attempt.close_link()
 
-    def _dial(self) -> None:
+    def _dial(self, dial: Dial) -> None:
         """Begin an attempt, which waits for the one before to be gone."""
         if self._group is None or self._session is None:
             return
@@ -246,6 +269,9 @@ class WebSocketConnection:
             news=self._news,
             on_message=self._on_message,
             on_open=self._on_open,
+            refresh_auth=self._refresh_auth if dial.refreshes_auth else None,
+            judge=self._judge,
+            number=dial.attempt,
             draw=self._draw,
             feed=self._feed,
             tell=self._tell,

@@ -6,23 +6,53 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
+from refold.errors import ConnectionFatalError
+
 if TYPE_CHECKING:
+    from types import SimpleNamespace
+
     from refold.middleware.websocket_options import WebSocketOptions
     from refold.middleware.websocket_target import ResolvedTarget
 
 __all__ = ["new_session", "open_socket"]
 
 
-def new_session() -> aiohttp.ClientSession:
+def new_session(*, follows_redirects: bool) -> aiohttp.ClientSession:
     """Return a session that lets every connection have its own socket.
 
     aiohttp's default of 100 sockets makes the next one wait in silence, and its own time limits
     would cut ours.
+
+    Args:
+        follows_redirects: whether a handshake may go on at another address; aiohttp would send it
+            the headers that were meant for the first one.
     """
+    traces: list[aiohttp.TraceConfig] = []
+    if not follows_redirects:
+        refuse = aiohttp.TraceConfig()
+        refuse.on_request_redirect.append(_refuse_redirect)
+        traces.append(refuse)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
+        trace_configs=traces,
     )
+
+
+async def _refuse_redirect(
+    _session: aiohttp.ClientSession,
+    _context: SimpleNamespace,
+    redirect: aiohttp.TraceRequestRedirectParams,
+) -> None:
+    """Stop at the first redirect.
+
+    Raises:
+        ConnectionFatalError: always; the message does not repeat the address.
+    """
+    redirect.response.close()
+    status = redirect.response.status
+    message = f"the server redirected the handshake with HTTP {status}; dial the new address itself"
+    raise ConnectionFatalError(message)
 
 
 async def open_socket(

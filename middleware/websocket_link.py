@@ -18,6 +18,7 @@ from refold.middleware.describe_failure import describe_failure
 from refold.middleware.heartbeat import Heartbeat
 from refold.middleware.redact_secrets import redact_secrets
 from refold.middleware.websocket_writer import WebSocketWriter
+from refold.reducers.classify_failure import is_legal_close_code_on_the_wire
 from refold.reducers.evolve import evolve
 
 if TYPE_CHECKING:
@@ -32,11 +33,6 @@ _NORMAL: Final = 1000
 _PROTOCOL_ERROR: Final = 1002
 _NO_CODE: Final = 1005
 _ABNORMAL: Final = 1006
-
-_CODES_ON_THE_WIRE: Final = frozenset(
-    {*range(1000, 1015), *range(3000, 5000)} - {1004, _NO_CODE, _ABNORMAL}
-)
-"""What a peer may send (RFC 6455, section 7.4); any other code is a protocol error."""
 
 _LOST: Final = LastError("lost", "", "the connection broke without a goodbye", close_code=_ABNORMAL)
 
@@ -65,12 +61,20 @@ class WebSocketLink:
         self._options = options
         self._group = group
         self._secrets = tuple(secrets)
-        self._writer = WebSocketWriter(socket, group, self._on_write_failed)
+        self._writer = WebSocketWriter(
+            socket,
+            group,
+            self._on_write_failed,
+            send_timeout=options.send_timeout,
+            on_stuck=self._on_stuck,
+        )
         self._heartbeat: Heartbeat | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._is_closing = False
         self._first_cause: LastError | None = None
         self._write_failure: LastError | None = None
+        self.close_reason = ""
+        """What the peer said with its close frame, as it came; empty if it said nothing."""
 
     async def read(
         self, on_message: Callable[[Message], None], on_heartbeat: Callable[[float], None]
@@ -159,8 +163,9 @@ class WebSocketLink:
 
     async def _take_goodbye(self, code: int, reason: str) -> None:
         """Note why the peer closes, and answer it if it spoke first."""
-        if code != _NO_CODE and code not in _CODES_ON_THE_WIRE:
+        if code != _NO_CODE and not is_legal_close_code_on_the_wire(code):
             code = _PROTOCOL_ERROR
+        self.close_reason = reason
         said = redact_secrets(reason, self._secrets)
         message = f"the peer closed with code {code}" + (f": {said}" if said else "")
         self._first_cause = self._first_cause or LastError("closed", "", message, close_code=code)
@@ -189,6 +194,11 @@ class WebSocketLink:
         if self._write_failure is None:
             self._write_failure = evolve(_LOST, type_name=failure.type_name)
         self.shut_down()
+
+    def _on_stuck(self) -> None:
+        seconds = self._options.send_timeout
+        message = f"the peer did not take a message for {seconds:g} s"
+        self.fail(LastError("send", "", message, close_code=_ABNORMAL))
 
     def _on_dead(self) -> None:
         seconds = self._options.heartbeat_timeout

@@ -9,6 +9,7 @@ import attrs
 
 from refold.reducers.backoff_delay import Backoff
 from refold.reducers.check_positive_number import check_positive_number
+from refold.reducers.classify_failure import DEFAULT_POLICY, FailurePolicy
 
 __all__ = ["WebSocketOptions"]
 
@@ -51,8 +52,12 @@ class WebSocketOptions:
     stable_after: float = attrs.field(default=5.0, validator=check_positive_number)
     """A link that was open for so long, and finished ``on_open``, ends a row of failures."""
 
+    send_timeout: float = attrs.field(default=10.0, validator=check_positive_number)
+    """How long one message may take to leave; then the link is lost and the message kept."""
+
     heartbeat_interval: float | None = attrs.field(default=20.0, validator=_check_unless_none)
-    """A ping is sent each time so much time has passed; None for no heartbeat."""
+    """A ping is sent each time so much time has passed, also while the peer sends; None for no
+    heartbeat."""
 
     heartbeat_timeout: float = attrs.field(default=10.0, validator=check_positive_number)
     """A peer that sends nothing for so long after a ping is dead."""
@@ -71,3 +76,25 @@ class WebSocketOptions:
 
     backoff: Backoff = attrs.field(factory=Backoff, validator=attrs.validators.instance_of(Backoff))
     """How attempts are spaced."""
+
+    max_attempts: int | None = attrs.field(
+        default=None, validator=attrs.validators.optional(_at_least(1))
+    )
+    """Failures in a row before the connection gives up; None for never."""
+
+    max_elapsed: float | None = attrs.field(default=None, validator=_check_unless_none)
+    """How long after the first failure in a row another attempt may begin; None for ever."""
+
+    retry_after_max: float = attrs.field(default=300.0, validator=check_positive_number)
+    """The longest wait that a busy server may ask for by ``Retry-After``."""
+
+    failure_policy: FailurePolicy = attrs.field(
+        default=DEFAULT_POLICY, validator=attrs.validators.instance_of(FailurePolicy)
+    )
+    """What HTTP statuses and close codes mean; presets are in `refold.reducers.failure_presets`."""
+
+    follows_redirects: bool = attrs.field(
+        default=False, validator=attrs.validators.instance_of(bool)
+    )
+    """Whether a redirected handshake goes on elsewhere, with all its headers; else it is fatal.
+    A session of the caller's follows them always."""

@@ -29,6 +29,9 @@ class WebSocketWriter:
         socket: aiohttp.ClientWebSocketResponse[Any],
         group: asyncio.TaskGroup,
         on_failure: Callable[[LastError], None],
+        *,
+        send_timeout: float,
+        on_stuck: Callable[[], None],
     ) -> None:
         """Write nothing yet.
 
@@ -36,7 +39,14 @@ class WebSocketWriter:
             socket: an open socket.
             group: where writing runs.
             on_failure: called when a write fails; the link is then of no use.
+            send_timeout: seconds that one message may take.
+            on_stuck: called when one takes longer; it should break the link, which wakes the write.
         """
+        self._loop = asyncio.get_running_loop()
+        self._send_timeout = send_timeout
+        self._on_stuck = on_stuck
+        self._sending_since: float | None = None
+        self._watch: asyncio.TimerHandle | None = None
         self._socket = socket
         self._group = group
         self._on_failure = on_failure
@@ -91,6 +101,8 @@ class WebSocketWriter:
             seconds: how long to wait for it at most.
         """
         self._is_finished = True
+        if self._watch is not None:
+            self._watch.cancel()
         if self._task is None:
             return
         if self.is_idle:
@@ -109,10 +121,28 @@ class WebSocketWriter:
                     await news.wait()
                     self.is_idle = False
                     continue
+                self._sending_since = self._loop.time()
+                if self._watch is None:
+                    self._look_again_at(self._sending_since + self._send_timeout)
                 await self.send(queued.message)
+                self._sending_since = None
                 queue.remove_sent(queued)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # a user's error too
             self._fail_unless_stopped(error)
+
+    def _look_again_at(self, when: float) -> None:
+        self._watch = self._loop.call_at(when, self._look_whether_stuck)
+
+    def _look_whether_stuck(self) -> None:
+        """Tell if the message under way takes too long; one timer serves all that leave in time."""
+        self._watch = None
+        if self._sending_since is None:
+            return
+        limit = self._sending_since + self._send_timeout
+        if self._loop.time() >= limit:
+            self._on_stuck()
+        else:
+            self._look_again_at(limit)
 
     def _send_control_frame(self, kind: WSMsgType, payload: bytes) -> None:
         if self._is_finished:

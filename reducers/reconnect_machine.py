@@ -22,8 +22,9 @@ from refold.actions.connection import (
     LastError,
 )
 from refold.reducers.backoff_delay import Backoff, backoff_delay
-from refold.reducers.classify_failure import is_fatal
+from refold.reducers.classify_failure import Verdict
 from refold.reducers.evolve import evolve
+from refold.reducers.retry_after import delay_with_floor
 
 __all__ = [
     "TRANSITIONS",
@@ -38,6 +39,7 @@ __all__ = [
     "LinkOpened",
     "LinkProvedStable",
     "Phase",
+    "ReconnectPolicy",
     "ReconnectState",
     "RetryDue",
     "StartRetryTimer",
@@ -74,7 +76,30 @@ class ReconnectState:
     """Failures in a row since a link last proved stable."""
 
     previous_delay_seconds: float | None = None
-    """The delay before; None if there was none in this row."""
+    """The delay before, as the backoff drew it; None if there was none in this row."""
+
+    failing_since_seconds: float | None = None
+    """When the first failure in the row happened, by the loop's clock; None if there is no row."""
+
+    is_refreshing_auth: bool = False
+    """Whether the last failure was about authentication: another one of that kind is fatal."""
+
+
+@attrs.frozen(kw_only=True)
+class ReconnectPolicy:
+    """How often and how long to try."""
+
+    backoff: Backoff = attrs.field(factory=Backoff)
+    """How attempts are spaced."""
+
+    max_attempts: int | None = None
+    """Failures in a row before giving up, 1 or more; None for no end."""
+
+    max_elapsed_seconds: float | None = None
+    """How long after the first failure in a row another attempt may begin; None for no end."""
+
+    can_refresh_auth: bool = False
+    """Whether the shell can get new credentials; else a failure about them is fatal at once."""
 
 
 # --- events: what the shell brings ----------------------------------------------------------------
@@ -105,8 +130,14 @@ class AttemptFailed:
     jitter: float
     """Drawn by the shell, in [0, 1)."""
 
-    is_final: bool = False
-    """Whether the failure says by itself that no other attempt can succeed."""
+    verdict: Verdict = Verdict.RETRY
+    """Whether another attempt is worth it."""
+
+    floor_seconds: float = 0.0
+    """The server wants no attempt before so long; 0 if it said nothing."""
+
+    at_seconds: float = 0.0
+    """When, by the loop's clock."""
 
 
 @attrs.frozen
@@ -123,6 +154,15 @@ class LinkEnded:
 
     jitter: float
     """Drawn by the shell, in [0, 1)."""
+
+    verdict: Verdict = Verdict.RETRY
+    """Whether another attempt is worth it."""
+
+    floor_seconds: float = 0.0
+    """The server wants no attempt before so long; 0 if it said nothing."""
+
+    at_seconds: float = 0.0
+    """When, by the loop's clock."""
 
 
 @attrs.frozen
@@ -157,6 +197,9 @@ class Dial:
 
     attempt: int
 
+    refreshes_auth: bool = False
+    """Whether to get new credentials first, within the attempt's time."""
+
 
 @attrs.frozen
 class StopAttempt:
@@ -187,10 +230,12 @@ TRANSITIONS: Final = (
     (Phase.DIALING, "opened", Phase.OPEN),
     (Phase.DIALING, "failed", Phase.WAITING),
     (Phase.DIALING, "failed for good", Phase.IDLE),
+    (Phase.DIALING, "gave up", Phase.IDLE),
     (Phase.DIALING, "disconnect", Phase.IDLE),
     (Phase.OPEN, "stable", Phase.OPEN),
     (Phase.OPEN, "lost", Phase.WAITING),
     (Phase.OPEN, "lost for good", Phase.IDLE),
+    (Phase.OPEN, "gave up", Phase.IDLE),
     (Phase.OPEN, "disconnect", Phase.CLOSING),
     (Phase.WAITING, "retry due", Phase.DIALING),
     (Phase.WAITING, "disconnect", Phase.IDLE),
@@ -199,15 +244,15 @@ TRANSITIONS: Final = (
 """Every change of phase that `step` makes; a test walks the machine and compares."""
 
 
-def step(  # noqa: C901, PLR0911  # the whole machine is one match, to be read from top to bottom
-    state: ReconnectState, event: Event, backoff: Backoff
+def step(  # noqa: PLR0911  # the whole machine is one match, to be read from top to bottom
+    state: ReconnectState, event: Event, policy: ReconnectPolicy
 ) -> tuple[ReconnectState, tuple[Effect, ...]]:
     """Return what follows from an event; an event that does not fit the phase changes nothing.
 
     Args:
         state: what the machine remembers.
         event: what happened.
-        backoff: the rule by which attempts are spaced.
+        policy: how often and how long to try.
 
     Returns:
         The next state and what to do, in this order.
@@ -217,15 +262,13 @@ def step(  # noqa: C901, PLR0911  # the whole machine is one match, to be read f
             return _dial(ReconnectState())
         case Phase.DIALING, LinkOpened():
             return evolve(state, phase=Phase.OPEN), (Tell(ConnectionOpened(state.attempt)),)
-        case Phase.DIALING, AttemptFailed(error=error, is_final=True):
-            return ReconnectState(), (Tell(ConnectionEnded("fatal", error)),)
-        case (Phase.DIALING, AttemptFailed(error=error, jitter=jitter)) | (
+        case (Phase.DIALING, AttemptFailed() as failure) | (
             Phase.OPEN,
-            LinkEnded(error=error, jitter=jitter),
+            LinkEnded() as failure,
         ):
-            return _retry_or_end(state, error, jitter, backoff)
+            return _retry_or_end(state, failure, policy)
         case Phase.OPEN, LinkProvedStable():
-            stable = evolve(state, failures=0, previous_delay_seconds=None)
+            stable = ReconnectState(Phase.OPEN, state.attempt)
             return stable, (Tell(ConnectionProvedStable()),)
         case Phase.WAITING, RetryDue():
             next_state, effects = _dial(state)
@@ -245,16 +288,31 @@ def step(  # noqa: C901, PLR0911  # the whole machine is one match, to be read f
 def _dial(state: ReconnectState) -> tuple[ReconnectState, tuple[Effect, ...]]:
     attempt = state.attempt + 1
     dialing = evolve(state, phase=Phase.DIALING, attempt=attempt)
-    return dialing, (Tell(ConnectionAttemptStarted(attempt)), Dial(attempt))
+    begin = Dial(attempt, refreshes_auth=state.is_refreshing_auth)
+    return dialing, (Tell(ConnectionAttemptStarted(attempt)), begin)
 
 
 def _retry_or_end(
-    state: ReconnectState, error: LastError, jitter: float, backoff: Backoff
+    state: ReconnectState, failure: AttemptFailed | LinkEnded, policy: ReconnectPolicy
 ) -> tuple[ReconnectState, tuple[Effect, ...]]:
-    if is_fatal(error):
-        return ReconnectState(), (Tell(ConnectionEnded("fatal", error)),)
+    is_about_auth = failure.verdict is Verdict.AUTH
+    is_hopeless = state.is_refreshing_auth or not policy.can_refresh_auth
+    if failure.verdict is Verdict.FATAL or (is_about_auth and is_hopeless):
+        return ReconnectState(), (Tell(ConnectionEnded("fatal", failure.error)),)
     failures = state.failures + 1
-    delay = backoff_delay(backoff, failures, jitter, state.previous_delay_seconds)
-    waiting = ReconnectState(Phase.WAITING, state.attempt, failures, delay)
-    lost = ConnectionLostAndRetryScheduled(error, failures, delay, jitter)
+    drawn = backoff_delay(policy.backoff, failures, failure.jitter, state.previous_delay_seconds)
+    delay = delay_with_floor(drawn, failure.floor_seconds, failure.jitter)
+    since = state.failing_since_seconds
+    since = failure.at_seconds if since is None else since
+    if _is_enough(policy, failures, failure.at_seconds + delay - since):
+        return ReconnectState(), (Tell(ConnectionEnded("gave_up", failure.error)),)
+    waiting = ReconnectState(Phase.WAITING, state.attempt, failures, drawn, since, is_about_auth)
+    lost = ConnectionLostAndRetryScheduled(failure.error, failures, delay, failure.jitter)
     return waiting, (Tell(lost), StartRetryTimer(delay))
+
+
+def _is_enough(policy: ReconnectPolicy, failures: int, elapsed_seconds: float) -> bool:
+    """Tell whether to give up instead of trying again, so long after the first failure."""
+    is_last = policy.max_attempts is not None and failures >= policy.max_attempts
+    limit = policy.max_elapsed_seconds
+    return is_last or (limit is not None and elapsed_seconds > limit)

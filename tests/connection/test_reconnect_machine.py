@@ -23,7 +23,7 @@ from refold.actions.connection import (
     LastError,
 )
 from refold.reducers.backoff_delay import Backoff, backoff_delay
-from refold.reducers.classify_failure import is_fatal
+from refold.reducers.classify_failure import Verdict
 from refold.reducers.connection import ConnectionState, connection_reducer
 from refold.reducers.reconnect_machine import (
     TRANSITIONS,
@@ -38,6 +38,7 @@ from refold.reducers.reconnect_machine import (
     LinkOpened,
     LinkProvedStable,
     Phase,
+    ReconnectPolicy,
     ReconnectState,
     RetryDue,
     StartRetryTimer,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from refold.actions.action import Action
 
 BACKOFF: Final = Backoff()
+POLICY: Final = ReconnectPolicy(can_refresh_auth=True)
 LOST: Final = LastError("lost", "", "the connection broke", close_code=1006)
 REFUSED: Final = LastError("http", "WSServerHandshakeError", "refused", http_status=403)
 
@@ -117,10 +119,10 @@ events: st.SearchStrategy[Event] = st.one_of(
     st.builds(DisconnectRequested),
     st.builds(LinkOpened),
     st.builds(
-        AttemptFailed, st.just(LOST) | last_errors, jitters, is_final=st.sampled_from([False, True])
+        AttemptFailed, st.just(LOST) | last_errors, jitters, verdict=st.sampled_from(Verdict)
     ),
     st.builds(LinkProvedStable),
-    st.builds(LinkEnded, st.just(LOST) | last_errors, jitters),
+    st.builds(LinkEnded, st.just(LOST) | last_errors, jitters, verdict=st.sampled_from(Verdict)),
     st.builds(RetryDue),
 )
 
@@ -147,7 +149,7 @@ def live(run: list[Event]) -> Iterator[Moment]:
     """Yield what a machine and a store make of some events."""
     state, shown = ReconnectState(), ConnectionState()
     for event in run:
-        after, effects = step(state, event, BACKOFF)
+        after, effects = step(state, event, POLICY)
         statuses = [shown.status]
         for effect in effects:
             if isinstance(effect, Tell):
@@ -157,13 +159,16 @@ def live(run: list[Event]) -> Iterator[Moment]:
         state = after
 
 
-def label(event: Event) -> str:
+def label(before: ReconnectState, event: Event) -> str:
     """Return the name under which `TRANSITIONS` lists an event."""
+    verdict = getattr(event, "verdict", Verdict.RETRY)
+    is_hopeless = verdict is Verdict.AUTH and before.is_refreshing_auth
+    for_good = " for good" if verdict is Verdict.FATAL or is_hopeless else ""
     match event:
         case AttemptFailed():
-            return "failed for good" if event.is_final or is_fatal(event.error) else "failed"
+            return f"failed{for_good}"
         case LinkEnded():
-            return "lost for good" if is_fatal(event.error) else "lost"
+            return f"lost{for_good}"
         case _:
             return LABELS[type(event)]
 
@@ -179,7 +184,7 @@ def run_to(phase: Phase) -> ReconnectState:
     }
     state = ReconnectState()
     for event in way[phase]:
-        state, _ = step(state, event, BACKOFF)
+        state, _ = step(state, event, POLICY)
     assert state.phase is phase
     return state
 
@@ -191,12 +196,13 @@ EVENT_OF_EACH_LABEL: Final[tuple[Event, ...]] = (
     LinkProvedStable(),
     RetryDue(),
     AttemptFailed(LOST, 0.5),
-    AttemptFailed(LOST, 0.5, is_final=True),
-    AttemptFailed(REFUSED, 0.5),
+    AttemptFailed(REFUSED, 0.5, Verdict.FATAL),
+    AttemptFailed(REFUSED, 0.5, Verdict.AUTH),
     LinkEnded(LOST, 0.5),
-    LinkEnded(LastError("closed", "", "policy", close_code=1008), 0.5),
+    LinkEnded(LOST, 0.5, Verdict.AUTH),
+    LinkEnded(LastError("closed", "", "policy", close_code=1008), 0.5, Verdict.FATAL),
 )
-"""Every event, and every reason that makes a failure final."""
+"""Every event, and every verdict on a failure."""
 
 
 def test_the_table_lists_exactly_the_transitions_that_step_makes() -> None:
@@ -207,10 +213,14 @@ def test_the_table_lists_exactly_the_transitions_that_step_makes() -> None:
     made: set[tuple[Phase, str, Phase]] = set()
     for phase in Phase:
         for event in EVENT_OF_EACH_LABEL:
-            after, effects = step(run_to(phase), event, BACKOFF)
+            after, effects = step(run_to(phase), event, POLICY)
             if effects:
-                why = "lost" if phase is Phase.CLOSING else label(event)
+                why = "lost" if phase is Phase.CLOSING else label(run_to(phase), event)
                 made.add((phase, why, after.phase))
+        for last in (AttemptFailed(LOST, 0.5), LinkEnded(LOST, 0.5)):
+            after, effects = step(run_to(phase), last, ReconnectPolicy(max_attempts=1))
+            if effects and phase is not Phase.CLOSING:
+                made.add((phase, "gave up", after.phase))
     assert made == set(TRANSITIONS)
     assert len(TRANSITIONS) == len(set(TRANSITIONS))
 
@@ -220,7 +230,8 @@ def test_random_events_make_only_transitions_of_the_table(run: list[Event]) -> N
     """Whatever happens in whatever order, a step is in the table or does nothing at all."""
     for moment in live(run):
         closing = moment.before.phase is Phase.CLOSING
-        why = "lost" if closing and isinstance(moment.event, LinkEnded) else label(moment.event)
+        is_closed = closing and isinstance(moment.event, LinkEnded)
+        why = "lost" if is_closed else label(moment.before, moment.event)
         if (moment.before.phase, why, moment.after.phase) not in TRANSITIONS:
             assert moment.after is moment.before
             assert moment.effects == ()
@@ -321,25 +332,25 @@ def test_connecting_again_while_a_run_lasts_changes_nothing() -> None:
     """Only an idle machine begins a run."""
     for phase in set(Phase) - {Phase.IDLE}:
         state = run_to(phase)
-        assert step(state, ConnectRequested(), BACKOFF) == (state, ())
+        assert step(state, ConnectRequested(), POLICY) == (state, ())
 
 
 @pytest.mark.parametrize("phase", [Phase.IDLE, Phase.CLOSING])
 def test_disconnecting_again_changes_nothing(phase: Phase) -> None:
     """What is closed, or closing, is not closed a second time."""
     state = run_to(phase)
-    assert step(state, DisconnectRequested(), BACKOFF) == (state, ())
+    assert step(state, DisconnectRequested(), POLICY) == (state, ())
 
 
 def test_a_user_who_closes_sees_no_error() -> None:
     """The end says who closed, whatever the link says while it closes."""
-    _, effects = step(run_to(Phase.CLOSING), LinkEnded(REFUSED, 0.5), BACKOFF)
+    _, effects = step(run_to(Phase.CLOSING), LinkEnded(REFUSED, 0.5, Verdict.FATAL), POLICY)
     assert effects == (Tell(ConnectionEnded("closed_by_user")),)
 
 
 def test_a_fatal_failure_ends_the_run_and_says_why() -> None:
     """The same attempt would fail again, so none follows."""
-    state, effects = step(run_to(Phase.DIALING), AttemptFailed(REFUSED, 0.5), BACKOFF)
+    state, effects = step(run_to(Phase.DIALING), AttemptFailed(REFUSED, 0.5, Verdict.FATAL), POLICY)
     assert state == ReconnectState()
     assert effects == (Tell(ConnectionEnded("fatal", REFUSED)),)
 
@@ -347,19 +358,106 @@ def test_a_fatal_failure_ends_the_run_and_says_why() -> None:
 def test_a_stable_link_lets_the_next_wait_begin_small_again() -> None:
     """Stability resets the failures and the delay that decorrelated jitter grows from."""
     state: ReconnectState = ReconnectState(Phase.OPEN, 5, 4, 20.0)
-    state, effects = step(state, LinkProvedStable(), BACKOFF)
+    state, effects = step(state, LinkProvedStable(), POLICY)
     assert state == ReconnectState(Phase.OPEN, 5)
     assert effects == (Tell(ConnectionProvedStable()),)
-    state, _ = step(state, LinkEnded(LOST, 0.5), BACKOFF)
-    assert state == ReconnectState(Phase.WAITING, 5, 1, 2.0)
+    state, _ = step(state, LinkEnded(LOST, 0.5), POLICY)
+    assert state == ReconnectState(Phase.WAITING, 5, 1, 2.0, 0.0)
 
 
 def test_a_link_that_flaps_keeps_its_row_of_failures() -> None:
     """Opening and losing it again and again makes the waits grow, as if it had never been open."""
+    policy = ReconnectPolicy(backoff=Backoff(jitter="none"))
     state = run_to(Phase.DIALING)
     for failures in range(1, 20):
-        state, _ = step(state, LinkOpened(), Backoff(jitter="none"))
-        state, _ = step(state, LinkEnded(LOST, 0.5), Backoff(jitter="none"))
+        state, _ = step(state, LinkOpened(), policy)
+        state, _ = step(state, LinkEnded(LOST, 0.5), policy)
         assert state.failures == failures
         assert state.previous_delay_seconds == min(30, 2 ** (failures - 1))
-        state, _ = step(state, RetryDue(), Backoff(jitter="none"))
+        state, _ = step(state, RetryDue(), policy)
+
+
+def test_rule_08_new_credentials_are_fetched_once_before_the_next_attempt() -> None:
+    """Rule 8: the first failure about authentication is retried with new credentials."""
+    state, _ = step(run_to(Phase.DIALING), AttemptFailed(REFUSED, 0.5, Verdict.AUTH), POLICY)
+    assert state.phase is Phase.WAITING
+    _, effects = step(state, RetryDue(), POLICY)
+    assert effects[-1] == Dial(2, refreshes_auth=True)
+
+
+def test_rule_08_a_second_such_failure_in_a_row_is_fatal() -> None:
+    """Rule 8: new credentials that are refused too end the run."""
+    state, _ = step(run_to(Phase.DIALING), AttemptFailed(REFUSED, 0.5, Verdict.AUTH), POLICY)
+    state, _ = step(state, RetryDue(), POLICY)
+    state, effects = step(state, AttemptFailed(REFUSED, 0.5, Verdict.AUTH), POLICY)
+    assert effects == (Tell(ConnectionEnded("fatal", REFUSED)),)
+
+
+def test_rule_08_a_link_that_opens_and_is_refused_again_is_fatal_too() -> None:
+    """Rule 8: a peer that says 4401 after each opening is not hammered with new credentials."""
+    state, _ = step(run_to(Phase.OPEN), LinkEnded(LOST, 0.5, Verdict.AUTH), POLICY)
+    for event in (RetryDue(), LinkOpened()):
+        state, _ = step(state, event, POLICY)
+    state, _ = step(state, LinkEnded(LOST, 0.5, Verdict.AUTH), POLICY)
+    assert state == ReconnectState()
+
+
+@pytest.mark.parametrize("between", ["another failure", "stability"])
+def test_rule_08_what_is_not_in_a_row_is_refreshed_again(between: str) -> None:
+    """Rule 8: after another kind of failure, or a stable link, credentials are fetched anew."""
+    state, _ = step(run_to(Phase.OPEN), LinkEnded(LOST, 0.5, Verdict.AUTH), POLICY)
+    state, _ = step(state, RetryDue(), POLICY)
+    if between == "stability":
+        events_between: tuple[Event, ...] = (LinkOpened(), LinkProvedStable())
+    else:
+        events_between = (AttemptFailed(LOST, 0.5), RetryDue(), LinkOpened())
+    for event in events_between:
+        state, _ = step(state, event, POLICY)
+    state, _ = step(state, LinkEnded(LOST, 0.5, Verdict.AUTH), POLICY)
+    assert state.is_refreshing_auth
+
+
+def test_rule_08_without_a_way_to_refresh_it_is_fatal_at_once() -> None:
+    """Rule 8: nothing would change by the next attempt."""
+    failed = AttemptFailed(REFUSED, 0.5, Verdict.AUTH)
+    state, effects = step(run_to(Phase.DIALING), failed, ReconnectPolicy())
+    assert (state, effects) == (ReconnectState(), (Tell(ConnectionEnded("fatal", REFUSED)),))
+
+
+@given(st.floats(0, 400), jitters)
+def test_rule_17_no_wait_is_shorter_than_the_server_asked_for(floor: float, jitter: float) -> None:
+    """Rule 17: its wish is a floor, plus at most a tenth; it never shortens the backoff."""
+    failed = AttemptFailed(LOST, jitter, floor_seconds=floor)
+    state, effects = step(run_to(Phase.DIALING), failed, POLICY)
+    (timer,) = (effect for effect in effects if isinstance(effect, StartRetryTimer))
+    own = backoff_delay(BACKOFF, 1, jitter, None)
+    assert max(own, floor) <= timer.delay_seconds <= max(own, floor * 1.1)
+    assert state.previous_delay_seconds == own
+
+
+@pytest.mark.parametrize("most", [1, 2, 7])
+def test_rule_19_it_gives_up_after_so_many_failures_in_a_row(most: int) -> None:
+    """Rule 19: the last one allowed ends the run with one action that says so."""
+    policy = ReconnectPolicy(max_attempts=most)
+    state = run_to(Phase.DIALING)
+    for _ in range(most - 1):
+        state, _effects = step(state, AttemptFailed(LOST, 0.5), policy)
+        state, _effects = step(state, RetryDue(), policy)
+    state, effects = step(state, AttemptFailed(LOST, 0.5), policy)
+    assert (state, effects) == (ReconnectState(), (Tell(ConnectionEnded("gave_up", LOST)),))
+
+
+def test_rule_19_it_gives_up_when_the_next_attempt_would_come_too_late() -> None:
+    """Rule 19: the time counts from the first failure in the row, and again from a stable link."""
+    policy = ReconnectPolicy(backoff=Backoff(jitter="none"), max_elapsed_seconds=10.0)
+    state, _ = step(run_to(Phase.DIALING), AttemptFailed(LOST, 0.5, at_seconds=100.0), policy)
+    for event in (RetryDue(), LinkOpened(), LinkProvedStable()):
+        state, _ = step(state, event, policy)
+    state, _ = step(state, LinkEnded(LOST, 0.5, at_seconds=200.0), policy)
+    assert state.failing_since_seconds == 200.0
+    state, _ = step(state, RetryDue(), policy)
+    state, _ = step(state, AttemptFailed(LOST, 0.5, at_seconds=208.0), policy)
+    assert state.phase is Phase.WAITING  # the next one begins exactly at the limit
+    state, _ = step(state, RetryDue(), policy)
+    state, effects = step(state, AttemptFailed(LOST, 0.5, at_seconds=210.0), policy)
+    assert effects == (Tell(ConnectionEnded("gave_up", LOST)),)

@@ -9,6 +9,7 @@ import pytest
 
 from refold.middleware.websocket_options import WebSocketOptions
 from refold.reducers.backoff_delay import Backoff
+from refold.reducers.classify_failure import DEFAULT_POLICY
 
 DURATIONS = [
     "connect_timeout",
@@ -16,9 +17,14 @@ DURATIONS = [
     "heartbeat_interval",
     "heartbeat_timeout",
     "close_timeout",
+    "send_timeout",
+    "retry_after_max",
+    "max_elapsed",
 ]
 
-BOUNDS = {"max_queue": 0, "max_queue_bytes": 0, "max_message_bytes": 1}
+OPTIONAL = {"heartbeat_interval", "max_elapsed", "max_attempts"}
+
+BOUNDS = {"max_queue": 0, "max_queue_bytes": 0, "max_message_bytes": 1, "max_attempts": 1}
 """The least value of each."""
 
 
@@ -31,6 +37,7 @@ def test_the_defaults_are_those_of_the_documents() -> None:
     """Durations in seconds and bounds, as the rules give them."""
     assert attrs.asdict(WebSocketOptions(), recurse=False) == {
         "connect_timeout": 10.0,
+        "send_timeout": 10.0,
         "stable_after": 5.0,
         "heartbeat_interval": 20.0,
         "heartbeat_timeout": 10.0,
@@ -39,6 +46,11 @@ def test_the_defaults_are_those_of_the_documents() -> None:
         "max_queue_bytes": 4 * 1024 * 1024,
         "max_message_bytes": 4 * 1024 * 1024,
         "backoff": Backoff(),
+        "max_attempts": None,
+        "max_elapsed": None,
+        "retry_after_max": 300.0,
+        "failure_policy": DEFAULT_POLICY,
+        "follows_redirects": False,
     }
 
 
@@ -65,10 +77,11 @@ def test_a_duration_that_is_no_number_is_refused(name: str, value: Any) -> None:
         make(**{name: value})
 
 
-def test_no_interval_means_no_heartbeat() -> None:
-    """None turns the heartbeat off, and only the heartbeat."""
-    assert make(heartbeat_interval=None).heartbeat_interval is None
-    for name in set(DURATIONS) - {"heartbeat_interval"}:
+def test_none_means_no_heartbeat_and_no_end() -> None:
+    """What may be absent is turned off by None; every other duration must be given."""
+    for name in OPTIONAL:
+        assert getattr(make(**{name: None}), name) is None
+    for name in set(DURATIONS) - OPTIONAL:
         with pytest.raises(TypeError, match=rf"^{name} must be a number, got None"):
             make(**{name: None})
 
@@ -82,7 +95,7 @@ def test_a_bound_begins_at_its_least_value(name: str, least: int) -> None:
 
 
 @pytest.mark.parametrize("name", BOUNDS)
-@pytest.mark.parametrize("value", [1.0, True, False, "1", None, float("nan")])
+@pytest.mark.parametrize("value", [1.0, True, False, "1", float("nan")])
 def test_a_bound_that_is_no_int_is_refused(name: str, value: Any) -> None:
     """A float, a bool or a text raises TypeError naming the argument."""
     with pytest.raises(TypeError, match=rf"^{name} must be an int, got "):

@@ -233,7 +233,9 @@ async def test_a_message_that_was_written_is_not_sent_again() -> None:
     queue.push("written")
     queue.push("not written")
     async with asyncio.TaskGroup() as group:
-        writer = WebSocketWriter(socket, group, lambda _failure: None)
+        writer = WebSocketWriter(
+            socket, group, lambda _failure: None, send_timeout=10.0, on_stuck=lambda: None
+        )
         writer.start(queue, news)
         await asyncio.sleep(0)
         socket.written.set_result(None)
