@@ -26,7 +26,12 @@ from refold.actions.connection import (
     HeartbeatAnswered,
     LastError,
 )
-from refold.errors import ConnectionFatalError, MiddlewareError, StoreClosedError
+from refold.errors import (
+    ConnectionFatalError,
+    MiddlewareError,
+    StoreClosedError,
+    WrongThreadError,
+)
 from refold.middleware.failure_judge import Classify, FailureJudge
 from refold.middleware.outbound_queue import Message, OutboundQueue
 from refold.middleware.reconnect_driver import ReconnectDriver
@@ -139,6 +144,7 @@ class WebSocketConnection:
         self._session: aiohttp.ClientSession | None = None
         self._group: asyncio.TaskGroup | None = None
         self._context = contextvars.copy_context()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._is_left = False
         self._attempt: WebSocketAttempt | None = None
         self._attempt_task: asyncio.Task[None] | None = None
@@ -159,6 +165,7 @@ class WebSocketConnection:
     async def run(self) -> None:
         """Serve until cancelled; then close, within ``close_timeout``."""
         self._context = contextvars.copy_context()
+        self._loop = asyncio.get_running_loop()
         self._session = self._given_session or new_session(
             follows_redirects=self.options.follows_redirects
         )
@@ -186,15 +193,16 @@ class WebSocketConnection:
         Raises:
             ConnectionFatalError: with ``wait``, the connection ended instead.
             StoreClosedError: the store was left, or is left meanwhile.
+            WrongThreadError: another event loop runs the store.
         """
-        self._refuse_if_left()
+        self._refuse_if_unusable()
         self._is_wanted = True
         while self._driver.phase is Phase.CLOSING and self._is_wanted:
             await self._driver.next_phase()
         if self._is_wanted:  # nobody disconnected meanwhile
             self._feed(ConnectRequested())
         while wait and self._driver.phase is not Phase.OPEN:
-            self._refuse_if_left()
+            self._refuse_if_unusable()
             if self._group is not None and self._driver.phase is Phase.IDLE:
                 reason = self._ended_by.message if self._ended_by else "it was disconnected"
                 message = f"the connection ended before it was open: {reason}"
@@ -205,7 +213,11 @@ class WebSocketConnection:
         """Close, and stay disconnected; from any state, any number of times, within the limit.
 
         A later `connect` prevails; then this returns when what it closed is closed.
+
+        Raises:
+            WrongThreadError: another event loop runs the store.
         """
+        self._refuse_elsewhere()
         self._is_wanted = False
         task = self._attempt_task
         self._feed(DisconnectRequested())
@@ -215,7 +227,12 @@ class WebSocketConnection:
             await asyncio.wait([task], timeout=self.options.close_timeout)
 
     def reconnect_now(self) -> None:
-        """Cut the present wait between two attempts short."""
+        """Cut the present wait between two attempts short.
+
+        Raises:
+            WrongThreadError: another event loop runs the store.
+        """
+        self._refuse_elsewhere()
         self._feed(RetryDue())
 
     def send(self, message: Message) -> None:
@@ -225,8 +242,9 @@ class WebSocketConnection:
             QueueFullError: it does not fit the bounds; nothing was queued.
             StoreClosedError: the store was left, so nothing would ever be sent.
             TypeError: it is neither text nor bytes.
+            WrongThreadError: another event loop runs the store.
         """
-        self._refuse_if_left()
+        self._refuse_if_unusable()
         is_taken_at_once = self._attempt is not None and self._attempt.can_send_at_once
         self._queue.push(message, is_taken_at_once=is_taken_at_once)
         self._news.set()
@@ -311,7 +329,24 @@ class WebSocketConnection:
         except Exception:  # noqa: BLE001  # a broken listener must not end the connection
             _log.exception("the store refused or could not finish %s", action.wire_name)
 
-    def _refuse_if_left(self) -> None:
+    def _refuse_if_unusable(self) -> None:
+        self._refuse_elsewhere()
         if self._is_left:
             message = "the connection cannot be used again after its store was left"
             raise StoreClosedError(message)
+
+    def _refuse_elsewhere(self) -> None:
+        """Refuse another thread, another loop and a forked process: none has this socket."""
+        if self._loop is None:
+            return  # not entered yet: messages may be queued from anywhere
+        try:
+            here = asyncio.get_running_loop()
+        except RuntimeError:
+            here = None
+        if here is not self._loop:
+            message = (
+                "the connection belongs to the loop that entered its store, and was used from"
+                " another loop, thread or process; call it there by loop.call_soon_threadsafe, or"
+                " give this one a store of its own"
+            )
+            raise WrongThreadError(message)
