@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from refold.actions.connection import ConnectionOpened, ConnectionStatus
+from refold.errors import StoreClosedError
 from tests.connection.sockets.faults import FATAL_FAULTS, RETRIED_FAULTS, closes_with
 from tests.connection.sockets.peers import Behaviour, Wire, chatters, echoes, keeps_silent, peer
 from tests.connection.sockets.running import FAST, Scene, eventually, make_scene, running
@@ -254,3 +255,30 @@ async def test_rule_51_cancelling_callers_harms_nothing() -> None:
         assert scene.state.status is ConnectionStatus.CONNECTED
         await eventually(lambda: len(server.wires) == 1, 5)
         assert scene.state.total_connects == len(scene.trace.of(ConnectionOpened))
+
+
+async def test_a_store_that_is_closed_as_soon_as_it_is_entered_keeps_nobody_waiting() -> None:
+    """Whoever waits for a connection learns that its store is gone."""
+    async with peer(echoes) as server:
+        scene = make_scene(server.url)
+        async with scene.store, asyncio.timeout(10):
+            closing = asyncio.create_task(scene.store.aclose())
+            with pytest.raises(StoreClosedError):
+                await scene.connection.connect(wait=True)
+            await closing
+
+
+async def test_entering_a_store_can_be_cancelled() -> None:
+    """The services have begun, and end with it; the store cannot be entered again."""
+    async with peer(echoes) as server:
+        scene = make_scene(server.url)
+        entering = asyncio.create_task(scene.store.__aenter__())
+        await asyncio.sleep(0)
+        entering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await entering
+        assert not [one for one in asyncio.all_tasks() if one.get_name().startswith("refold")]
+        with pytest.raises(StoreClosedError):
+            await scene.connection.connect(wait=True)
+        with pytest.raises(StoreClosedError):
+            await scene.store.__aenter__()
