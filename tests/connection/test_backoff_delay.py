@@ -44,7 +44,7 @@ def delays(backoff: Backoff, draws: list[float]) -> list[float]:
 
 
 def test_the_defaults() -> None:
-    """From 1 s by twos to 30 s, never under 0.1 s, spread by decorrelated jitter."""
+    """Rule 14: From 1 s by twos to 30 s, never under 0.1 s, spread by decorrelated jitter."""
     assert Backoff() == Backoff(
         initial_seconds=1, factor=2, cap_seconds=30, floor_seconds=0.1, jitter="decorrelated"
     )
@@ -52,7 +52,7 @@ def test_the_defaults() -> None:
 
 
 def test_without_jitter_each_delay_is_twice_the_one_before_up_to_the_cap() -> None:
-    """The plain schedule, which the others spread."""
+    """Rule 14: The plain schedule, which the others spread."""
     assert delays(Backoff(jitter="none"), [0.5] * 7) == [1, 2, 4, 8, 16, 30, 30]
 
 
@@ -61,7 +61,7 @@ def test_without_jitter_each_delay_is_twice_the_one_before_up_to_the_cap() -> No
     [("full", 0.1, 4.05), ("equal", 4.0, 6.0), ("decorrelated", 1.0, 6.5), ("none", 8.0, 8.0)],
 )
 def test_an_example_of_each_jitter(jitter: Jitter, least: float, middle: float) -> None:
-    """The fourth failure, after a delay of 4 s, with the least and the middle draw."""
+    """Rule 14: The fourth failure, after a delay of 4 s, with the least and the middle draw."""
     backoff = Backoff(jitter=jitter)
     assert backoff_delay(backoff, 4, 0.0, 4.0) == pytest.approx(least)
     assert backoff_delay(backoff, 4, 0.5, 4.0) == pytest.approx(middle)
@@ -73,7 +73,10 @@ def test_an_example_of_each_jitter(jitter: Jitter, least: float, middle: float) 
 def test_no_delay_leaves_its_bounds(
     jitter: Jitter, backoff: Backoff, draw: float, failures: int, previous: float
 ) -> None:
-    """From the floor to the cap, for up to 100,000 failures, any rule and any delay before."""
+    """Rule 15.
+
+    From the floor to the cap, for up to 100,000 failures, any rule and any delay before.
+    """
     rule = Backoff(
         initial_seconds=backoff.initial_seconds,
         factor=backoff.factor,
@@ -90,7 +93,7 @@ def test_no_delay_leaves_its_bounds(
 
 @pytest.mark.parametrize("jitter", ALL_JITTERS)
 def test_a_row_of_100_000_failures_never_overflows(jitter: Jitter) -> None:
-    """The whole row stays within bounds."""
+    """Rule 15: The whole row stays within bounds."""
     chance = random.Random(1)  # noqa: S311  # jitter is no secret
     backoff = Backoff(jitter=jitter)
     schedule = delays(backoff, [chance.random() for _ in range(MOST_FAILURES)])
@@ -110,7 +113,7 @@ def test_a_row_of_100_000_failures_never_overflows(jitter: Jitter) -> None:
 @pytest.mark.parametrize("failures", [1, 2, 3, 1000, MOST_FAILURES])
 @pytest.mark.parametrize("jitter", [0.0, 1 - 2**-53])
 def test_extreme_rules_stay_within_bounds(backoff: Backoff, failures: int, jitter: float) -> None:
-    """Neither a huge factor nor a huge cap overflows, whichever jitter is used."""
+    """Rule 15: Neither a huge factor nor a huge cap overflows, whichever jitter is used."""
     for name in ALL_JITTERS:
         rule = Backoff(
             initial_seconds=backoff.initial_seconds,
@@ -126,7 +129,7 @@ def test_extreme_rules_stay_within_bounds(backoff: Backoff, failures: int, jitte
 @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
 @given(draws=st.lists(st.integers(0, 999), min_size=2, max_size=2, unique=True).map(sorted))
 def test_jitter_is_applied_after_the_cap(jitter: Jitter, draws: list[int]) -> None:
-    """At the cap two draws still give two delays: a clamp would have made them one."""
+    """Rule 15: At the cap two draws still give two delays: a clamp would have made them one."""
     backoff = Backoff(jitter=jitter)
     lower, higher = (backoff_delay(backoff, 1000, draw / 1000, 30.0) for draw in draws)
     assert lower < higher < 30
@@ -134,7 +137,10 @@ def test_jitter_is_applied_after_the_cap(jitter: Jitter, draws: list[int]) -> No
 
 @pytest.mark.parametrize("jitter", ["full", "equal", "decorrelated"])
 def test_few_delays_at_the_cap_are_the_cap(jitter: Jitter) -> None:
-    """Clients that have all reached the cap stay spread: most wait clearly less than it."""
+    """Rule 15.
+
+    Clients that have all reached the cap stay spread: most wait clearly less than it.
+    """
     chance = random.Random(2)  # noqa: S311  # jitter is no secret
     schedule = delays(Backoff(jitter=jitter), [chance.random() for _ in range(10_000)])[100:]
     assert sum(delay > 29.9 for delay in schedule) / len(schedule) < 0.05
@@ -142,7 +148,7 @@ def test_few_delays_at_the_cap_are_the_cap(jitter: Jitter) -> None:
 
 @given(backoff=backoffs(), seed=st.integers())
 def test_a_seed_reproduces_its_schedule(backoff: Backoff, seed: int) -> None:
-    """Chance comes from outside, so the same draws give the same delays."""
+    """Rule 14: Chance comes from outside, so the same draws give the same delays."""
     chances = random.Random(seed), random.Random(seed)  # noqa: S311  # jitter is no secret
     first, second = ([chance.random() for _ in range(50)] for chance in chances)
     assert delays(backoff, first) == delays(backoff, second)

@@ -107,7 +107,10 @@ def vars_of(timer: asyncio.TimerHandle) -> Callable[..., object] | None:
 @pytest.mark.looptime
 @pytest.mark.parametrize("answers_after", [0.0, 0.05, 3.0])
 async def test_an_idle_hour_has_180_pings(answers_after: float) -> None:
-    """One ping per 20 s, give or take one, however long the answers take; no death, no drift."""
+    """Rule 31.
+
+    One ping per 20 s, give or take one, however long the answers take; no death, no drift.
+    """
     peer = Peer(answers_after=answers_after)
     await asyncio.sleep(3600)
     assert abs(len(peer.pings) - 180) <= 1
@@ -119,7 +122,7 @@ async def test_an_idle_hour_has_180_pings(answers_after: float) -> None:
 
 @pytest.mark.looptime
 async def test_each_ping_has_an_id_of_8_bytes_of_its_own() -> None:
-    """No two pings share a payload."""
+    """Rule 27: No two pings share a payload."""
     peer = Peer(answers_after=0.0)
     await asyncio.sleep(3600)
     assert {len(ping) for ping in peer.pings} == {8}
@@ -143,7 +146,7 @@ async def test_a_peer_that_never_says_anything_is_found_out_in_time() -> None:
 async def test_death_follows_the_last_byte_in_time(
     last_byte_after: float, interval: float, limit: float
 ) -> None:
-    """Whenever the last byte came, and whichever of the two durations is longer."""
+    """Rule 28: Whenever the last byte came, and whichever of the two durations is longer."""
     peer = Peer(interval=interval, timeout=limit)
     loop = asyncio.get_running_loop()
     end = loop.time() + last_byte_after
@@ -160,7 +163,7 @@ async def test_death_follows_the_last_byte_in_time(
 
 @pytest.mark.looptime
 async def test_any_frame_proves_life() -> None:
-    """A peer that never answers a ping but sends something in time stays alive."""
+    """Rule 28: A peer that never answers a ping but sends something in time stays alive."""
     peer = Peer()
     for _ in range(400):
         await asyncio.sleep(9)
@@ -172,7 +175,7 @@ async def test_any_frame_proves_life() -> None:
 
 @pytest.mark.looptime
 async def test_a_silence_shorter_than_the_timeout_is_forgiven() -> None:
-    """A blip of the network during a ping changes nothing."""
+    """Rule 29: A blip of the network during a ping changes nothing."""
     peer = Peer(answers_after=TIMEOUT - 0.1)
     await asyncio.sleep(600)
     assert peer.died_at == []
@@ -226,7 +229,7 @@ async def test_stopping_leaves_no_timer() -> None:
 
 @pytest.mark.looptime
 async def test_stopping_after_each_of_1000_links_leaves_no_timer() -> None:
-    """Whenever in its life a heartbeat is stopped."""
+    """Rule 31: Whenever in its life a heartbeat is stopped."""
     peers: list[Peer] = []
     for number in range(1000):
         peer = Peer()
@@ -253,7 +256,10 @@ async def test_a_sender_may_stop_the_heartbeat() -> None:
 async def test_a_loop_that_was_blocked_reads_what_waits_before_it_judges(
     clock: JumpingClock,
 ) -> None:
-    """A limit reached late gives the loop its turns: a frame that has arrived proves life."""
+    """Rule 29.
+
+    A limit reached late gives the loop its turns: a frame that has arrived proves life.
+    """
     peer = Peer()
     await clock.jump(INTERVAL)
     peer.loop.call_later(TIMEOUT / 2, peer.answer, peer.pings[0])
@@ -266,7 +272,10 @@ async def test_a_loop_that_was_blocked_reads_what_waits_before_it_judges(
 async def test_a_ping_that_left_only_after_a_block_may_still_be_answered(
     clock: JumpingClock,
 ) -> None:
-    """A peer that learns late of a ping has a moment to answer it, though the limit has passed."""
+    """Rule 29.
+
+    A peer that learns late of a ping has a moment to answer it, though the limit has passed.
+    """
     peer = Peer()
     await clock.jump(INTERVAL)
     await clock.jump(3 * TIMEOUT)
@@ -278,7 +287,10 @@ async def test_a_ping_that_left_only_after_a_block_may_still_be_answered(
 
 
 async def test_a_second_block_still_leaves_turns_to_read(clock: JumpingClock) -> None:
-    """A frame that arrived while the loop was blocked in that moment, too, is read in time."""
+    """Rule 29.
+
+    A frame that arrived while the loop was blocked in that moment, too, is read in time.
+    """
     peer = Peer()
     await clock.jump(INTERVAL)
     await clock.jump(3 * TIMEOUT)

@@ -56,7 +56,10 @@ async def says_three_things(wire: Wire) -> None:
 async def test_a_handler_that_raises_is_counted_and_the_connection_stays(
     error: type[BaseException],
 ) -> None:
-    """What a handler raises, a CancelledError too, is counted; later messages are handled."""
+    """Rule 45.
+
+    What a handler raises, a CancelledError too, is counted; later messages are handled.
+    """
     handled: list[object] = []
 
     def handle(message: object) -> None:
@@ -94,7 +97,7 @@ async def test_a_greeting_that_raises_ends_the_link_only(error: type[BaseExcepti
 
 
 async def test_a_subscriber_that_raises_does_not_stop_the_connection() -> None:
-    """Subscribers that raise at every action keep nothing from connecting and closing."""
+    """Rule 54: Subscribers that raise at every action keep nothing from connecting and closing."""
 
     def refuse() -> None:
         raise SilentError
@@ -109,7 +112,10 @@ async def test_a_subscriber_that_raises_does_not_stop_the_connection() -> None:
 
 @pytest.mark.parametrize("kind", [ConnectionAttemptStarted, ConnectionOpened])
 async def test_a_middleware_that_raises_does_not_stop_the_connection(kind: type[Action]) -> None:
-    """An action that a middleware or a reducer refuses is missing in the state, and that is all."""
+    """Rule 54.
+
+    An action that a middleware or a reducer refuses is missing in the state, and that is all.
+    """
 
     def refuse(
         _store: Any, next_dispatch: Callable[[Action], Action]
@@ -136,7 +142,10 @@ async def test_a_middleware_that_raises_does_not_stop_the_connection(kind: type[
 async def test_chance_that_is_broken_ends_the_connection_not_the_application(
     draw: Callable[[], Any],
 ) -> None:
-    """Where the jitter cannot be drawn the connection ends as fatal, and can be asked again."""
+    """Rule 54.
+
+    Where the jitter cannot be drawn the connection ends as fatal, and can be asked again.
+    """
     async with peer(says_three_things) as server, running(server.url, draw=draw) as scene:
         await scene.connection.connect(wait=True)
         server.wires[0].reset()
@@ -150,7 +159,10 @@ async def test_chance_that_is_broken_ends_the_connection_not_the_application(
 
 
 async def test_an_error_of_our_own_loses_the_link_only(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Should serving a link raise what it never should, the link is lost and another follows."""
+    """Rule 54.
+
+    Should serving a link raise what it never should, the link is lost and another follows.
+    """
     errors: list[type[BaseException]] = [ZeroDivisionError, asyncio.CancelledError]
     take_pong: Any = getattr(WebSocketLink, "_take_pong")  # noqa: B009  # where the fault is put
 
@@ -187,7 +199,7 @@ async def test_what_a_subscriber_asks_comes_after_what_it_was_told() -> None:
 
 
 async def test_a_session_that_is_given_is_used_and_not_closed() -> None:
-    """A session of the application's serves the connection, and stays open after it."""
+    """Rule 9: A session of the application's serves the connection, and stays open after it."""
     async with peer(echoes) as server, aiohttp.ClientSession(headers={"X-From": "me"}) as session:
         async with running(server.url, session=session) as scene:
             await scene.connection.connect(wait=True)

@@ -205,7 +205,7 @@ async def test_rule_30_a_blocked_queue_keeps_what_was_not_sent() -> None:
 
 @pytest.mark.looptime
 async def test_an_hour_of_heartbeats_keeps_one_connection() -> None:
-    """A peer that answers pings stays connected for an hour of silence."""
+    """Rule 31: A peer that answers pings stays connected for an hour of silence."""
     async with peer(echoes) as server, running(server.url, options=WebSocketOptions()) as scene:
         await scene.connection.connect(wait=True)
         await asyncio.sleep(3600)
