@@ -26,6 +26,7 @@ __all__ = [
     "HeartbeatAnswered",
     "IncrementConnectionErrorCount",
     "LastError",
+    "OutboundMessagesDropped",
     "ResetConnectionErrorCount",
     "ResetConnectionState",
     "SetConnectionStatus",
@@ -183,6 +184,20 @@ class ConnectionEnded(Action):
 
     queue_size: int = 0
     """Messages that were not sent, and are kept."""
+
+
+@action("connection/outbound_messages_dropped")
+class OutboundMessagesDropped(Action):
+    """Messages were given up because they could not wait; one action tells of many."""
+
+    count: int
+    """How many, 1 or more."""
+
+    policy: Literal["drop_oldest", "drop_newest", "volatile"]
+    """What said so: the queue's policy, or that they were volatile and there was no link."""
+
+    queue_size: int = 0
+    """Messages that wait to be sent."""
 
 
 @action("connection/heartbeat_answered")

@@ -23,6 +23,10 @@ one error, which stand where it is raised, beside the facts they name.
     ├── StoreClosedError (RuntimeError)           dispatch after the store was closed
     ├── SelectorDeclarationError (TypeError)      inputs or result function do not fit
     ├── QueueFullError                            a message did not fit the outbound queue
+    ├── InvalidPayloadError (ValueError)          a message that cannot be sent as it is
+    ├── NotDeliveredError                         a message was given up before the peer had it
+    ├── AckTimeoutError (TimeoutError)            the peer did not acknowledge a message in time
+    ├── ConnectionClosedError (RuntimeError)      a message was given to a closed connection
     ├── ConnectionFatalError                      a connection ended and will not retry
     └── LogError
         ├── LogDamagedError                       a line is not what was written
@@ -37,9 +41,12 @@ one error, which stand where it is raised, beside the facts they name.
 from __future__ import annotations
 
 __all__ = [
+    "AckTimeoutError",
     "ActionDeclarationError",
+    "ConnectionClosedError",
     "ConnectionFatalError",
     "InsideReducerError",
+    "InvalidPayloadError",
     "LogDamagedError",
     "LogError",
     "LogExistsError",
@@ -49,6 +56,7 @@ __all__ = [
     "MiddlewareSetupError",
     "NestedDispatchError",
     "NotAnActionError",
+    "NotDeliveredError",
     "PayloadError",
     "QueueFullError",
     "ReducerDeclarationError",
@@ -162,6 +170,37 @@ class SelectorDeclarationError(RefoldError, TypeError):
 
 class QueueFullError(RefoldError):
     """A message did not fit the bounds of the outbound queue; nothing was queued."""
+
+
+class InvalidPayloadError(RefoldError, ValueError):
+    """A message cannot be sent as it is; nothing was queued."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        """Keep where the bad value is, such as ``payload.orders[3].price``."""
+        super().__init__(message)
+        self.path = path
+
+
+class NotDeliveredError(RefoldError):
+    """A message that somebody waits for was given up, and will not be sent again."""
+
+    def __init__(self, message: str, *, result: str) -> None:
+        """Keep what became of the message: ``dropped``, ``expired`` or ``cleared``."""
+        super().__init__(message)
+        self.result = result
+
+
+class AckTimeoutError(RefoldError, TimeoutError):
+    """The peer did not acknowledge a message in time; it may have arrived all the same."""
+
+    def __init__(self, message: str, *, ack_id: str) -> None:
+        """Keep the id that the peer did not acknowledge."""
+        super().__init__(message)
+        self.ack_id = ack_id
+
+
+class ConnectionClosedError(RefoldError, RuntimeError):
+    """A message was given to a connection that is closed, so nothing would ever be sent."""
 
 
 class ConnectionFatalError(RefoldError):

@@ -157,12 +157,14 @@ class WebSocketAttempt:
                     link.shut_down()
                 else:
                     self._link = link
+                    self.queue.set_connected(True)
                     self.feed(LinkOpened())
                 greeting = group.create_task(self._greet(), name="refold greeting")
                 try:
                     return await link.read(self._receive, self._note_heartbeat)
                 finally:
                     self._link = None
+                    self.queue.set_connected(False)
                     self._close_reason = link.close_reason
                     greeting.cancel()
         except (Exception, asyncio.CancelledError) as error:

@@ -11,6 +11,7 @@ connects, because middleware does not run.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import inspect
 import logging
@@ -25,6 +26,7 @@ from refold.actions.connection import (
     ConnectionOpened,
     HeartbeatAnswered,
     LastError,
+    OutboundMessagesDropped,
 )
 from refold.errors import (
     ConnectionFatalError,
@@ -33,7 +35,7 @@ from refold.errors import (
     WrongThreadError,
 )
 from refold.middleware.failure_judge import Classify, FailureJudge
-from refold.middleware.outbound_queue import Message, OutboundQueue
+from refold.middleware.outbound_queue import Message, OutboundQueue, QueuedOutbound, SendTerms
 from refold.middleware.reconnect_driver import ReconnectDriver
 from refold.middleware.websocket_attempt import WebSocketAttempt
 from refold.middleware.websocket_dial import new_session
@@ -65,6 +67,8 @@ if TYPE_CHECKING:
 __all__ = ["WebSocketConnection"]
 
 _ORIGIN: Final = "service:websocket"
+
+_LEFT: Final = "the connection cannot be used again after its store was left"
 
 _log = logging.getLogger("refold.websocket")
 
@@ -138,8 +142,12 @@ class WebSocketConnection:
         )
         self._driver = ReconnectDriver(policy, self._perform)
         self._queue = OutboundQueue(
-            max_messages=self.options.max_queue, max_bytes=self.options.max_queue_bytes
+            max_messages=self.options.max_queue,
+            max_bytes=self.options.max_queue_bytes,
+            overflow=self.options.overflow,
+            now=_now,
         )
+        self._told_drops = 0
         self._news = asyncio.Event()
         self._session: aiohttp.ClientSession | None = None
         self._group: asyncio.TaskGroup | None = None
@@ -170,6 +178,7 @@ class WebSocketConnection:
             follows_redirects=self.options.follows_redirects
         )
         try:
+            self._tell_drops()  # of what was sent before
             async with asyncio.TaskGroup() as self._group:
                 if self._is_wanted:
                     self._feed(ConnectRequested())
@@ -183,6 +192,12 @@ class WebSocketConnection:
             self._driver.abandon()  # closing itself may have been cancelled
             if self._given_session is None:
                 await self._session.close()
+
+    def close(self) -> None:
+        """Refuse every use from now on; the store calls this when it closes, entered or not."""
+        self._is_left = True
+        self._queue.close()
+        self._driver.abandon()  # wakes whoever waits for a link
 
     async def connect(self, *, wait: bool = False) -> None:
         """Connect, unless that is under way or done; after an end, start afresh.
@@ -204,9 +219,7 @@ class WebSocketConnection:
         while wait and self._driver.phase is not Phase.OPEN:
             self._refuse_if_unusable()
             if self._group is not None and self._driver.phase is Phase.IDLE:
-                reason = self._ended_by.message if self._ended_by else "it was disconnected"
-                message = f"the connection ended before it was open: {reason}"
-                raise ConnectionFatalError(message)
+                raise self._new_end_error()
             await self._driver.next_phase()
 
     async def disconnect(self) -> None:
@@ -226,6 +239,21 @@ class WebSocketConnection:
         if task is not None and task is not asyncio.current_task():
             await asyncio.wait([task], timeout=self.options.close_timeout)
 
+    async def drain(self, seconds: float) -> int:
+        """Wait until every queued message has left, for so long at most; `disconnect` comes after.
+
+        Returns:
+            How many messages are left in the queue.
+
+        Raises:
+            WrongThreadError: another event loop runs the store.
+        """
+        self._refuse_elsewhere()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._queue.drained()
+        return len(self._queue)
+
     def reconnect_now(self) -> None:
         """Cut the present wait between two attempts short.
 
@@ -235,19 +263,71 @@ class WebSocketConnection:
         self._refuse_elsewhere()
         self._feed(RetryDue())
 
-    def send(self, message: Message) -> None:
+    def send(
+        self, message: Message, *, ttl: float | None = None, volatile: bool = False
+    ) -> QueuedOutbound:
         """Queue a message, in any state; messages leave in the order in which they were queued.
 
+        Args:
+            message: a text, or bytes; `encode_payload` makes one.
+            ttl: seconds after which it is no longer worth sending; None for never.
+            volatile: whether to drop it rather than keep it while no link is open.
+
+        Returns:
+            The message in the queue.  Its ``result`` says what became of it, and ``settled`` waits
+            for that; ``handed_to_socket`` is no proof that the peer has it.
+
         Raises:
-            QueueFullError: it does not fit the bounds; nothing was queued.
+            QueueFullError: it does not fit the bounds, and ``options.overflow`` is ``raise`` or
+                ``block``; nothing was queued.
             StoreClosedError: the store was left, so nothing would ever be sent.
             TypeError: it is neither text nor bytes.
             WrongThreadError: another event loop runs the store.
         """
         self._refuse_if_unusable()
-        is_taken_at_once = self._attempt is not None and self._attempt.can_send_at_once
-        self._queue.push(message, is_taken_at_once=is_taken_at_once)
-        self._news.set()
+        queued = self._queue.push(
+            message,
+            is_taken_at_once=self._can_send_at_once,
+            terms=SendTerms(ttl_seconds=ttl, is_volatile=volatile),
+        )
+        self._note_sent()
+        return queued
+
+    async def send_when_room(
+        self,
+        message: Message,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109  # of waiting for room, not of this call
+        ttl: float | None = None,
+    ) -> QueuedOutbound:
+        """Queue a message as soon as there is room, with the overflow policy ``block``.
+
+        Those who wait are served in the order in which they came.  With another policy this is
+        `send`.
+
+        Args:
+            message: as in `send`.
+            timeout: seconds to wait for room at most; None for ever.
+            ttl: as in `send`.
+
+        Returns:
+            The message in the queue.
+
+        Raises:
+            QueueFullError: there was no room in time.
+            ConnectionFatalError: the connection ended while this waited.
+            StoreClosedError: the store was left, or is left meanwhile.
+            WrongThreadError: another event loop runs the store.
+        """
+        self._refuse_if_unusable()
+        queued = await self._queue.push_when_room(
+            message,
+            timeout_seconds=timeout,
+            is_taken_at_once=self._can_send_at_once,
+            terms=SendTerms(ttl_seconds=ttl),
+        )
+        self._note_sent()
+        return queued
 
     @property
     def queue_size(self) -> int:
@@ -257,6 +337,21 @@ class WebSocketConnection:
     def clear_queue(self) -> list[Message]:
         """Remove and return the messages that wait; one that is being written still arrives."""
         return self._queue.clear()
+
+    @property
+    def _can_send_at_once(self) -> bool:
+        return self._attempt is not None and self._attempt.can_send_at_once
+
+    def _note_sent(self) -> None:
+        """Wake the writer, and tell what had to be dropped: once per turn of the loop."""
+        self._news.set()
+        if self._queue.dropped_count > self._told_drops and self._loop is not None:
+            self._told_drops = self._queue.dropped_count
+            self._loop.call_soon(self._tell_drops)
+
+    def _tell_drops(self) -> None:
+        while (dropped := self._queue.take_dropped()) is not None:
+            self._tell(OutboundMessagesDropped(*dropped))
 
     def _feed(self, event: Event) -> None:
         if self._group is not None:  # else not running yet, or no longer
@@ -299,6 +394,8 @@ class WebSocketConnection:
             name="refold websocket",
             context=self._context.copy(),  # not that of whoever called connect
         )
+        attempt = self._attempt
+        self._attempt_task.add_done_callback(lambda _task: self._note_end_of(attempt))
 
     async def _live(self, attempt: WebSocketAttempt, previous: asyncio.Task[None] | None) -> None:
         """Run an attempt; an error in it ends the connection, never the application."""
@@ -306,6 +403,15 @@ class WebSocketConnection:
             await attempt.run(previous)
         except Exception as error:  # noqa: BLE001  # the store's other services go on
             self._driver.crash(error)
+
+    def _note_end_of(self, attempt: WebSocketAttempt) -> None:
+        """End the connection if its attempt was cancelled by others than the machine.
+
+        A loop that is closed cancels every task, in whatever order.
+        """
+        is_under_way = self._driver.phase in {Phase.DIALING, Phase.OPEN, Phase.CLOSING}
+        if attempt is self._attempt and is_under_way:
+            self._driver.abandon()
 
     def _tell(self, action: Action) -> None:
         """Dispatch an action with what only the shell knows.
@@ -317,7 +423,13 @@ class WebSocketConnection:
             case ConnectionEnded():
                 self._ended_by = action.error
                 changes["queue_size"] = len(self._queue)
-            case ConnectionOpened() | ConnectionLostAndRetryScheduled() | HeartbeatAnswered():
+                self._queue.stop_waiting(self._new_end_error)
+            case (
+                ConnectionOpened()
+                | ConnectionLostAndRetryScheduled()
+                | HeartbeatAnswered()
+                | OutboundMessagesDropped()
+            ):
                 changes["queue_size"] = len(self._queue)
             case _:
                 pass
@@ -329,11 +441,16 @@ class WebSocketConnection:
         except Exception:  # noqa: BLE001  # a broken listener must not end the connection
             _log.exception("the store refused or could not finish %s", action.wire_name)
 
+    def _new_end_error(self) -> Exception:
+        if self._is_left:
+            return StoreClosedError(_LEFT)
+        reason = self._ended_by.message if self._ended_by else "it was disconnected"
+        return ConnectionFatalError(f"the connection ended before it was open: {reason}")
+
     def _refuse_if_unusable(self) -> None:
         self._refuse_elsewhere()
         if self._is_left:
-            message = "the connection cannot be used again after its store was left"
-            raise StoreClosedError(message)
+            raise StoreClosedError(_LEFT)
 
     def _refuse_elsewhere(self) -> None:
         """Refuse another thread, another loop and a forked process: none has this socket."""
@@ -350,3 +467,11 @@ class WebSocketConnection:
                 " give this one a store of its own"
             )
             raise WrongThreadError(message)
+
+
+def _now() -> float:
+    """Return the loop's time; a message may also be queued where no loop runs."""
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return time.monotonic()

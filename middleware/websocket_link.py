@@ -213,7 +213,9 @@ class WebSocketLink:
         if self._close_timer is not None:
             self._close_timer.cancel()
         self.shut_down()
-        await self._writer.stop(self._options.close_timeout)
-        with contextlib.suppress(Exception):
-            async with asyncio.timeout(self._options.close_timeout):
-                await self._socket.close()
+        try:
+            await self._writer.stop(self._options.close_timeout)
+        finally:  # also when that is cancelled
+            with contextlib.suppress(Exception):
+                async with asyncio.timeout(self._options.close_timeout):
+                    await self._socket.close()

@@ -7,6 +7,7 @@ from typing import Any
 
 import attrs
 
+from refold.middleware.outbound_overflow import OverflowPolicy, check_overflow_policy
 from refold.reducers.backoff_delay import Backoff
 from refold.reducers.check_positive_number import check_positive_number
 from refold.reducers.classify_failure import DEFAULT_POLICY, FailurePolicy
@@ -70,6 +71,10 @@ class WebSocketOptions:
 
     max_queue_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=_at_least(0))
     """Bytes that they may have together."""
+
+    overflow: OverflowPolicy = attrs.field(default="raise", converter=check_overflow_policy)
+    """What a full queue does: ``raise``, ``drop_oldest``, ``drop_newest``, or ``block``, with which
+    `WebSocketConnection.send_when_room` waits."""
 
     max_message_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=_at_least(1))
     """The largest message that is accepted from the peer; there is no way to accept any."""

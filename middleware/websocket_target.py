@@ -132,6 +132,9 @@ def _checked_headers(headers: object) -> Mapping[str, str]:
         if not _TOKEN.fullmatch(name):  # it may hold the value, too: do not repeat it
             message = "headers must have names of letters, digits and a few signs such as -"
             raise _UnusableTargetError(message)
+        if name.lower().startswith("sec-websocket-"):
+            message = f"headers must leave {name} to the handshake itself; use protocols= for those"
+            raise _UnusableTargetError(message)
         if _NEVER_IN_A_HEADER.search(value):
             message = f"headers must have values of one line of text: see the value of {name}"
             raise _UnusableTargetError(message)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from collections import deque
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import WSMsgType
 
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from refold.middleware.outbound_queue import Message, OutboundQueue
 
 __all__ = ["WebSocketWriter"]
+
+_MOST_WAITING: Final = 16
+"""Pings and pongs that wait for a peer that takes nothing; older ones are of no more use."""
 
 
 class WebSocketWriter:
@@ -54,7 +58,7 @@ class WebSocketWriter:
         self.is_idle = False
         """Whether it waits for a message, and would send it at once."""
         self._task: asyncio.Task[None] | None = None
-        self._control_frames: dict[WSMsgType, bytes] = {}
+        self._control_frames: deque[tuple[WSMsgType, bytes]] = deque(maxlen=_MOST_WAITING)
         self._control_task: asyncio.Task[None] | None = None
 
     async def send(self, message: Message) -> None:
@@ -80,7 +84,7 @@ class WebSocketWriter:
         self._send_control_frame(WSMsgType.PING, payload)
 
     def pong(self, payload: bytes) -> None:
-        """Answer a ping without waiting; while nothing can be written, only the latest counts.
+        """Answer a ping without waiting; while nothing can be written, the latest few count.
 
         Source: RFC 6455, section 5.5.3.
         """
@@ -114,10 +118,11 @@ class WebSocketWriter:
         """Send the first message, and remove it only once the socket has taken it."""
         try:
             while not self._is_finished:
-                queued = queue.first()
+                queued = queue.begin_write()
                 if queued is None:
                     news.clear()
                     self.is_idle = True
+                    queue.offer_room()
                     await news.wait()
                     self.is_idle = False
                     continue
@@ -147,7 +152,7 @@ class WebSocketWriter:
     def _send_control_frame(self, kind: WSMsgType, payload: bytes) -> None:
         if self._is_finished:
             return
-        self._control_frames[kind] = payload
+        self._control_frames.append((kind, payload))
         if self._control_task is None:
             self._control_task = self._group.create_task(
                 self._send_control_frames(), name="refold control frames"
@@ -156,7 +161,7 @@ class WebSocketWriter:
     async def _send_control_frames(self) -> None:
         try:
             while self._control_frames and not self._is_finished:
-                kind, payload = self._control_frames.popitem()
+                kind, payload = self._control_frames.popleft()
                 await self._socket.send_frame(payload, kind)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # as above
             self._fail_unless_stopped(error)

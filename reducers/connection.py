@@ -22,6 +22,7 @@ from refold.actions.connection import (
     HeartbeatAnswered,
     IncrementConnectionErrorCount,
     LastError,
+    OutboundMessagesDropped,
     ResetConnectionErrorCount,
     ResetConnectionState,
     SetConnectionStatus,
@@ -92,7 +93,7 @@ class ConnectionState:
     the connection ended or a ping was answered; no frame has an action of its own."""
 
     dropped_count: int = 0
-    """Messages that the queue had to drop."""
+    """Messages that the queue had to drop, for want of room or, if volatile, for want of a link."""
 
     unacked_count: int = 0
     """Messages sent and not acknowledged yet."""
@@ -182,6 +183,15 @@ def _(state: ConnectionState, action: ConnectionEnded) -> ConnectionState:
         error = evolve(action.error, at_ms=action.at_ms)
         ended = evolve(ended, error_count=state.error_count + 1, last_error=error)
     return _with_status(ended, ConnectionStatus.DISCONNECTED, action.at_ms)
+
+
+@connection_reducer.on(OutboundMessagesDropped)
+def _(state: ConnectionState, action: OutboundMessagesDropped) -> ConnectionState:
+    return evolve(
+        state,
+        dropped_count=state.dropped_count + action.count,
+        queue_size=action.queue_size,
+    )
 
 
 @connection_reducer.on(HeartbeatAnswered)

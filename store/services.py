@@ -24,19 +24,11 @@ class RunningServices:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start a task for each service, and let each take its first step.
-
-        A service that is cancelled before that would never run, not even what it does at its end.
-        """
+        """Start a task for each service."""
         await self._group.__aenter__()
         for service in self._services:
             name = f"refold service {type(service).__name__}"
             self._tasks.append(self._group.create_task(service.run(), name=name))
-        try:
-            await asyncio.sleep(0)
-        except asyncio.CancelledError as error:
-            await self.stop(type(error), error, error.__traceback__)
-            raise
 
     async def stop(
         self,

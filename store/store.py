@@ -278,12 +278,7 @@ class Store(Generic[S]):
         self._loop = asyncio.get_running_loop()
         self._core.adopt_thread()
         self._services = RunningServices(m for m in self._middleware if isinstance(m, Service))
-        try:
-            await self._services.start()
-        except BaseException:
-            self._services = None
-            self._close()
-            raise
+        await self._services.start()
         return self
 
     async def __aexit__(

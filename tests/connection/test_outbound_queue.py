@@ -1,16 +1,35 @@
-"""`OutboundQueue`: order, and two bounds that hold exactly."""
+"""`OutboundQueue`: order, two bounds that hold exactly, and what becomes of each message.
+
+What belongs here: rules 32, 33, 36, 38, 39 and 52 of a queue that nobody waits at.  What does not:
+the policy ``block``, see `test_outbound_overflow`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import asyncio
+import math
+from collections import Counter
+from typing import Any, get_args
 
+import attrs
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 
-from refold.errors import QueueFullError
-from refold.middleware.outbound_queue import OutboundQueue, QueuedOutbound
+from refold.errors import ConnectionClosedError, QueueFullError
+from refold.middleware.outbound_queue import (
+    OutboundQueue,
+    OverflowPolicy,
+    QueuedOutbound,
+    SendTerms,
+)
 
 MAX_MESSAGES = 4
 MAX_BYTES = 20
@@ -30,62 +49,186 @@ def size_of(message: str | bytes) -> int:
     return sum(1 + (ord(c) > 0x7F) + (ord(c) > 0x7FF) + (ord(c) > 0xFFFF) for c in message)
 
 
+@attrs.define(eq=False)
+class Listed:
+    """A message in the naive model."""
+
+    entry: QueuedOutbound
+    size: int
+    expires_at: float
+    is_volatile: bool
+
+
 class QueueBesideAList(RuleBasedStateMachine):
     """Random calls, each also made on a plain list: the naive model of the queue."""
 
     def __init__(self) -> None:
-        """Start both empty, and nothing being sent."""
+        """Start both empty."""
         super().__init__()
+        self.now = 0.0
+        self.policy = "raise"
         self.queue = make_queue()
-        self.model: list[str | bytes] = []
-        self.being_sent: QueuedOutbound | None = None
-        self.is_still_first = False
+        self.model: list[Listed] = []
+        self.leaving: Listed | None = None
+        self.is_connected = False
+        self.expected: dict[QueuedOutbound, str] = {}
+        self.dropped: Counter[str] = Counter()
+        self.told: Counter[str] = Counter()
 
-    @rule(message=messages, is_taken_at_once=st.booleans())
-    def push(self, message: str | bytes, is_taken_at_once: bool) -> None:  # noqa: FBT001  # a rule
-        """A message that fits is taken; another is refused, and nothing changes."""
-        fits = (
-            len(self.model) + 1 <= MAX_MESSAGES
-            and sum(map(size_of, self.model)) + size_of(message) <= MAX_BYTES
+    @initialize(policy=st.sampled_from(get_args(OverflowPolicy)))
+    def choose(self, policy: OverflowPolicy) -> None:
+        """Any policy; nobody waits here, so ``block`` does as ``raise``."""
+        self.policy = policy
+        self.queue = OutboundQueue(
+            max_messages=MAX_MESSAGES, max_bytes=MAX_BYTES, overflow=policy, now=lambda: self.now
         )
-        if fits:
-            self.queue.push(message, is_taken_at_once=is_taken_at_once)
-            self.model.append(message)
-        else:
-            with pytest.raises(QueueFullError):
-                self.queue.push(message, is_taken_at_once=is_taken_at_once)
 
-    @precondition(lambda self: self.being_sent is None)
+    def fits(self, model: list[Listed], size: int) -> bool:
+        """Tell whether one more has room."""
+        return len(model) < MAX_MESSAGES and sum(x.size for x in model) + size <= MAX_BYTES
+
+    def leave_the_model(self, gone: list[Listed], result: str) -> None:
+        """Remove some from the list, and expect that the queue says why."""
+        for listed in gone:
+            self.model.remove(listed)
+            self.expected[listed.entry] = result
+
+    def expire(self) -> None:
+        """Remove what is late, but not what is being written."""
+        late = [x for x in self.model if x.expires_at <= self.now and x is not self.leaving]
+        self.leave_the_model(late, "expired")
+
+    @rule(
+        message=messages,
+        is_taken_at_once=st.booleans(),
+        ttl=st.none() | st.sampled_from([1.0, 2.0, 5.0]),
+        is_volatile=st.booleans(),
+    )
+    def push(
+        self,
+        message: str | bytes,
+        is_taken_at_once: bool,  # noqa: FBT001  # a rule
+        ttl: float | None,
+        is_volatile: bool,  # noqa: FBT001  # a rule
+    ) -> None:
+        """A message that fits is taken; for another the policy decides."""
+        terms = SendTerms(ttl_seconds=ttl, is_volatile=is_volatile)
+        size = size_of(message)
+        if is_volatile and not self.is_connected:
+            self.expected[self.queue.push(message, terms=terms)] = "dropped"
+            self.dropped["volatile"] += 1
+            return
+        self.expire()
+        left = list(self.model)
+        if self.policy == "drop_oldest":
+            while not self.fits(left, size) and left != [self.leaving] * len(left):
+                left.remove(next(x for x in left if x is not self.leaving))
+        if not self.fits(left, size) and self.policy in ("raise", "block"):
+            with pytest.raises(QueueFullError):
+                self.queue.push(message, is_taken_at_once=is_taken_at_once, terms=terms)
+            return
+        entry = self.queue.push(message, is_taken_at_once=is_taken_at_once, terms=terms)
+        assert entry.message is message
+        if self.fits(left, size):
+            gone = [x for x in self.model if x not in left]
+            self.leave_the_model(gone, "dropped")
+            self.dropped[self.policy] += len(gone)
+            expires_at = math.inf if ttl is None else self.now + ttl
+            self.model.append(Listed(entry, size, expires_at, is_volatile))
+            self.expected[entry] = "queued"
+        else:
+            self.expected[entry] = "dropped"
+            self.dropped[self.policy] += 1
+
+    @precondition(lambda self: self.leaving is None and self.is_connected)
     @rule()
     def begin_to_send(self) -> None:
         """The first message is looked at, and stays."""
-        self.being_sent = self.queue.first()
-        assert (self.being_sent is None) == (not self.model)
-        if self.being_sent is not None:
-            assert self.being_sent.message == self.model[0]
-            self.is_still_first = True
+        self.expire()
+        begun = self.queue.begin_write()
+        assert begun is (self.model[0].entry if self.model else None)
+        self.leaving = self.model[0] if self.model else None
 
-    @precondition(lambda self: self.being_sent is not None)
+    @precondition(lambda self: self.leaving is not None)
     @rule()
     def finish_sending(self) -> None:
         """What was sent is removed, and nothing else is."""
-        if self.being_sent is not None:
-            self.queue.remove_sent(self.being_sent)
-        if self.is_still_first:
-            self.model.pop(0)
-        self.being_sent, self.is_still_first = None, False
+        if self.leaving is not None:
+            self.queue.remove_sent(self.leaving.entry)
+            self.leave_the_model([self.leaving], "handed_to_socket")
+        self.leaving = None
+
+    @rule()
+    def connect(self) -> None:
+        """With a link volatile messages are taken."""
+        self.is_connected = True
+        self.queue.set_connected(True)
+
+    @rule()
+    def lose_the_link(self) -> None:
+        """What was being written waits again, but volatile messages are dropped."""
+        self.is_connected, self.leaving = False, None
+        self.queue.set_connected(False)
+        volatile = [x for x in self.model if x.is_volatile]
+        self.leave_the_model(volatile, "dropped")
+        self.dropped["volatile"] += len(volatile)
+
+    @rule(seconds=st.sampled_from([0.5, 1.0, 3.0]))
+    def pass_time(self, seconds: float) -> None:
+        """Time goes by."""
+        self.now += seconds
+
+    @rule()
+    def look_at_the_first(self) -> None:
+        """What is late is never the next."""
+        self.expire()
+        assert self.queue.first() is (self.model[0].entry if self.model else None)
+
+    @rule()
+    def expire_now(self) -> None:
+        """As many expire as are late."""
+        before = len(self.model)
+        self.expire()
+        assert self.queue.expire() == before - len(self.model)
 
     @rule()
     def clear(self) -> None:
-        """Everything is removed and returned, oldest first."""
-        assert self.queue.clear() == self.model
-        self.model, self.is_still_first = [], False
+        """All is removed and returned, oldest first, but what is being written."""
+        self.expire()
+        removed = [x for x in self.model if x is not self.leaving]
+        assert self.queue.clear() == [x.entry.message for x in removed]
+        self.leave_the_model(removed, "cleared")
+
+    @precondition(lambda self: self.expected)
+    @rule(data=st.data())
+    def withdraw(self, data: st.DataObject) -> None:
+        """One message is taken back if it is there and not being written."""
+        entry = data.draw(st.sampled_from(list(self.expected)))
+        found = [x for x in self.model if x.entry is entry and x is not self.leaving]
+        assert self.queue.withdraw(entry) == bool(found)
+        self.leave_the_model(found, "cleared")
+
+    @rule()
+    def tell_of_drops(self) -> None:
+        """Each dropped message is told of once, with the cause."""
+        while (dropped := self.queue.take_dropped()) is not None:
+            count, cause = dropped
+            assert count > 0
+            self.told[cause] += count
+        assert self.told == self.dropped
 
     @invariant()
     def both_say_the_same(self) -> None:
-        """The number and the bytes are those of the list."""
-        assert len(self.queue) == len(self.model)
-        assert self.queue.size_bytes == sum(map(size_of, self.model))
+        """Order, number, bytes, counts and each result are those of the list; bounds hold."""
+        assert len(self.queue) == len(self.model) <= MAX_MESSAGES
+        assert self.queue.size_bytes == sum(x.size for x in self.model) <= MAX_BYTES
+        assert {entry: entry.result for entry in self.expected} == self.expected
+        assert self.queue.dropped_count == sum(self.dropped.values())
+        assert self.queue.expired_count == [*self.expected.values()].count("expired")
+        assert self.queue.is_connected == self.is_connected
+        due_at = self.queue.next_expiry_at()
+        mortal = [x.expires_at for x in self.model if x is not self.leaving]
+        assert (math.inf if due_at is None else due_at) <= min(mortal, default=math.inf)
 
 
 TestQueueBesideAList = QueueBesideAList.TestCase
@@ -169,3 +312,201 @@ def test_a_text_that_no_peer_would_accept_is_refused() -> None:
     with pytest.raises(UnicodeEncodeError):
         queue.push("\ud800")
     assert (len(queue), queue.size_bytes) == (0, 0)
+
+
+def test_rule_33_an_unknown_policy_is_refused_with_the_choices() -> None:
+    """A misspelled policy is an error that lists all that there are."""
+    wrong: Any = "drop"
+    expected = "'raise', 'drop_oldest', 'drop_newest', 'block', got 'drop'"
+    with pytest.raises(ValueError, match=expected):
+        OutboundQueue(max_messages=1, max_bytes=1, overflow=wrong)
+
+
+@pytest.mark.parametrize(
+    ("policy", "left"), [("drop_oldest", ["7", "8", "9"]), ("drop_newest", ["0", "1", "2"])]
+)
+def test_rule_33_many_drops_are_told_of_at_once(policy: OverflowPolicy, left: list[str]) -> None:
+    """Ten messages for three places: one count of seven, with the policy, and no other."""
+    queue = OutboundQueue(max_messages=3, max_bytes=99, overflow=policy)
+    assert queue.take_dropped() is None
+    for number in range(10):
+        queue.push(str(number))
+    assert queue.take_dropped() == (7, policy)
+    assert queue.take_dropped() is None
+    assert queue.dropped_count == 7
+    assert queue.clear() == left
+
+
+def test_rule_33_a_message_that_can_never_fit_drops_no_other() -> None:
+    """Messages are not sacrificed for one that is larger than the whole bound."""
+    queue = OutboundQueue(max_messages=3, max_bytes=5, overflow="drop_oldest")
+    queue.push("a")
+    assert queue.push("x" * 6).result == "dropped"
+    assert queue.clear() == ["a"]
+
+
+def test_rule_33_a_message_that_is_being_written_is_never_dropped() -> None:
+    """It may arrive, so the newer one gives way: nothing is called dropped and sent as well."""
+    queue = OutboundQueue(max_messages=1, max_bytes=9, overflow="drop_oldest")
+    leaving = queue.push("leaving")
+    assert queue.begin_write() is leaving
+    assert queue.push("late").result == "dropped"
+    queue.remove_sent(leaving)
+    assert leaving.result == "handed_to_socket"
+
+
+def test_rule_33_the_oldest_that_can_be_dropped_is_the_one_behind_what_is_written() -> None:
+    """The message on its way stays first, the one that waits longest behind it is dropped."""
+    queue = OutboundQueue(max_messages=3, max_bytes=9, overflow="drop_oldest")
+    leaving = queue.push("leaving")
+    queue.begin_write()
+    oldest, newer, newest = queue.push("a"), queue.push("b"), queue.push("c")
+    assert [x.result for x in (oldest, newer, newest)] == ["dropped", "queued", "queued"]
+    assert queue.first() is leaving
+    assert queue.clear() == ["b", "c"]
+    assert queue.size_bytes == len("leaving")
+
+
+def test_rule_36_an_expired_message_is_never_the_next() -> None:
+    """At the end of its time to live a message is gone, and counted; its neighbours stay."""
+    now = 0.0
+    queue = OutboundQueue(max_messages=9, max_bytes=99, now=lambda: now)
+    mortal = queue.push("mortal", terms=SendTerms(ttl_seconds=5.0))
+    queue.push("immortal")
+    assert queue.next_expiry_at() == 5.0
+    now = 4.999
+    assert queue.first() is mortal
+    now = 5.0
+    assert [queued.message for queued in [queue.first()] if queued] == ["immortal"]
+    assert (mortal.result, queue.expired_count, queue.next_expiry_at()) == ("expired", 1, None)
+
+
+def test_rule_36_expired_messages_make_room_before_the_policy_is_asked() -> None:
+    """A full queue of dead messages takes a live one, and drops none."""
+    now = 0.0
+    queue = OutboundQueue(max_messages=1, max_bytes=99, now=lambda: now)
+    queue.push("dead", terms=SendTerms(ttl_seconds=1.0))
+    now = 1.0
+    assert queue.push("alive").result == "queued"
+    assert (queue.expired_count, queue.dropped_count) == (1, 0)
+
+
+def test_rule_36_a_message_whose_write_failed_can_still_expire() -> None:
+    """While it is written it is kept; when the link is lost its time counts again."""
+    now = 0.0
+    queue = OutboundQueue(max_messages=1, max_bytes=99, now=lambda: now)
+    queue.set_connected(True)
+    mortal = queue.push("mortal", terms=SendTerms(ttl_seconds=1.0))
+    queue.begin_write()
+    now = 2.0
+    assert queue.expire() == 0
+    queue.set_connected(False)
+    assert queue.next_expiry_at() == 1.0
+    assert queue.expire() == 1
+    assert mortal.result == "expired"
+
+
+@pytest.mark.parametrize("wrong", [0, -1.0, math.nan, math.inf, True, "5"])
+def test_rule_36_a_time_to_live_that_is_none_is_refused(wrong: Any) -> None:
+    """The error names the argument."""
+    with pytest.raises((TypeError, ValueError), match="ttl_seconds"):
+        SendTerms(ttl_seconds=wrong)
+
+
+def test_rule_36_a_volatile_message_lives_only_as_long_as_the_link() -> None:
+    """Without a link it is dropped at once, and with the link if it has not left by then."""
+    queue = make_queue()
+    assert queue.push("early", terms=SendTerms(is_volatile=True)).result == "dropped"
+    queue.set_connected(True)
+    in_time = queue.push("in time", terms=SendTerms(is_volatile=True))
+    assert queue.first() is in_time
+    queue.set_connected(False)
+    assert in_time.result == "dropped"
+    assert queue.take_dropped() == (2, "volatile")
+
+
+def test_rule_39_a_message_leaves_the_queue_only_when_its_write_returned() -> None:
+    """A write that failed leaves the message first, once, for the next link."""
+    queue = make_queue()
+    queue.set_connected(True)
+    first, second = queue.push("first"), queue.push("second")
+    assert queue.begin_write() is first
+    queue.set_connected(False)
+    assert first.result == "queued"
+    queue.set_connected(True)
+    assert queue.begin_write() is first
+    queue.remove_sent(first)
+    assert (first.result, second.result) == ("handed_to_socket", "queued")
+    assert queue.begin_write() is second
+
+
+def test_rule_36_a_message_that_is_being_written_is_not_cleared() -> None:
+    """What clearing returns will not arrive, and what may arrive it does not return."""
+    queue = make_queue()
+    leaving, waiting = queue.push("leaving"), queue.push("waiting")
+    queue.begin_write()
+    assert not queue.withdraw(leaving)
+    assert queue.clear() == ["waiting"]
+    queue.remove_sent(leaving)
+    assert (leaving.result, waiting.result) == ("handed_to_socket", "cleared")
+
+
+async def test_rule_39_a_sender_can_wait_for_what_becomes_of_its_message() -> None:
+    """Each waiting task gets the result; one that was cancelled disturbs no other."""
+    queue = make_queue()
+    entry = queue.push("a")
+    tasks = [asyncio.create_task(entry.settled()) for _ in range(3)]
+    await asyncio.sleep(0)
+    tasks[0].cancel()
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    queue.remove_sent(entry)
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results[:2]] == [asyncio.CancelledError] * 2
+    assert results[2] == "handed_to_socket"
+    assert await entry.settled() == "handed_to_socket"
+
+
+async def test_rule_38_whoever_waits_gets_a_definite_result_when_the_connection_ends() -> None:
+    """The message is kept, and its sender is told that it is queued still."""
+    queue = make_queue()
+    entry = queue.push("a")
+    waiting = asyncio.create_task(entry.settled())
+    await asyncio.sleep(0)
+    queue.stop_waiting(ConnectionClosedError)
+    assert await waiting == "queued"
+    assert queue.clear() == ["a"]
+    assert entry.result == "cleared"
+
+
+async def test_rule_52_draining_ends_when_the_last_message_left() -> None:
+    """A closed queue takes nothing more, gives away what it has, and tells what was left."""
+    queue = make_queue()
+    await asyncio.wait_for(queue.drained(), 1)
+    entries = [queue.push("a"), queue.push("b")]
+    queue.close()
+    with pytest.raises(ConnectionClosedError, match="takes no message"):
+        queue.push("late")
+    draining = asyncio.create_task(queue.drained())
+    await asyncio.sleep(0)
+    queue.remove_sent(entries[0])
+    await asyncio.sleep(0)
+    assert not draining.done()
+    queue.remove_sent(entries[1])
+    await asyncio.wait_for(draining, 1)
+    assert queue.clear() == []
+
+
+async def test_rule_52_draining_waits_for_what_came_meanwhile() -> None:
+    """A message that is queued in the moment of the last one's leaving is waited for, too."""
+    queue = make_queue()
+    first = queue.push("a")
+    draining = asyncio.create_task(queue.drained())
+    await asyncio.sleep(0)
+    queue.remove_sent(first)
+    queue.push("b")
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not draining.done()
+    assert queue.clear() == ["b"]
+    await asyncio.wait_for(draining, 1)

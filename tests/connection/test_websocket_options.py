@@ -44,6 +44,7 @@ def test_the_defaults_are_those_of_the_documents() -> None:
         "close_timeout": 5.0,
         "max_queue": 1000,
         "max_queue_bytes": 4 * 1024 * 1024,
+        "overflow": "raise",
         "max_message_bytes": 4 * 1024 * 1024,
         "backoff": Backoff(),
         "max_attempts": None,

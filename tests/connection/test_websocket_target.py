@@ -204,3 +204,11 @@ def test_any_text_is_an_address_or_refused_by_name(text: str) -> None:
         make(text)
     except (TypeError, ValueError) as error:
         assert str(error).startswith("url ")  # noqa: PT017  # a text that can be dialled is fine
+
+
+@pytest.mark.parametrize("name", ["Sec-WebSocket-Extensions", "sec-websocket-protocol"])
+def test_headers_of_the_handshake_itself_are_refused(name: str) -> None:
+    """What only the client that speaks the protocol may promise is not the application's to set."""
+    with pytest.raises(ValueError, match=r"leave sec-websocket-.* to the handshake") as caught:
+        WebSocketTarget("ws://127.0.0.1:1/", {name.lower(): "permessage-deflate"}, ())
+    assert "permessage-deflate" not in str(caught.value)

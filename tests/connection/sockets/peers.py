@@ -125,7 +125,14 @@ class Peer:
         self.most_at_once = max(self.most_at_once, len(self.wires))
         task = asyncio.create_task(self._serve(wire))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda done: self._forget(done, wire))
+
+    def _forget(self, task: asyncio.Task[None], wire: Wire) -> None:
+        """Drop what was served; a task that was cancelled before it began has not done so."""
+        self._tasks.discard(task)
+        if wire in self.wires:
+            self.wires.remove(wire)
+            wire.writer.transport.abort()
 
     async def _serve(self, wire: Wire) -> None:
         with contextlib.suppress(OSError, EOFError):

@@ -266,19 +266,3 @@ async def test_a_store_that_is_closed_as_soon_as_it_is_entered_keeps_nobody_wait
             with pytest.raises(StoreClosedError):
                 await scene.connection.connect(wait=True)
             await closing
-
-
-async def test_entering_a_store_can_be_cancelled() -> None:
-    """The services have begun, and end with it; the store cannot be entered again."""
-    async with peer(echoes) as server:
-        scene = make_scene(server.url)
-        entering = asyncio.create_task(scene.store.__aenter__())
-        await asyncio.sleep(0)
-        entering.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await entering
-        assert not [one for one in asyncio.all_tasks() if one.get_name().startswith("refold")]
-        with pytest.raises(StoreClosedError):
-            await scene.connection.connect(wait=True)
-        with pytest.raises(StoreClosedError):
-            await scene.store.__aenter__()

@@ -211,3 +211,18 @@ async def test_an_hour_of_heartbeats_keeps_one_connection() -> None:
         await asyncio.sleep(3600)
         assert server.accepted == 1
         assert abs(len(scene.trace.of(HeartbeatAnswered)) - 180) <= 1
+
+
+async def test_rule_27_pings_that_arrive_together_are_all_answered() -> None:
+    """Rule 27: each payload comes back, in the order of the pings."""
+    answers: list[tuple[int, bytes]] = []
+
+    async def pings_at_once(wire: Wire) -> None:
+        await wire.handshake()
+        for number in range(5):
+            wire.send(PING, str(number).encode())
+        answers.extend([await wire.receive() for _ in range(5)])
+
+    async with peer(pings_at_once) as server, running(server.url):
+        await eventually(lambda: len(answers) == 5, 10)
+    assert answers == [(PONG, str(number).encode()) for number in range(5)]
