@@ -11,7 +11,6 @@ connects, because middleware does not run.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import contextvars
 import inspect
 import logging
@@ -32,14 +31,15 @@ from refold.errors import (
     ConnectionFatalError,
     MiddlewareError,
     StoreClosedError,
-    WrongThreadError,
 )
 from refold.middleware.failure_judge import Classify, FailureJudge
-from refold.middleware.outbound_queue import Message, OutboundQueue, QueuedOutbound, SendTerms
+from refold.middleware.outbound_message import Message, QueuedOutbound, SendTerms
+from refold.middleware.owning_loop import OwningLoop
 from refold.middleware.reconnect_driver import ReconnectDriver
 from refold.middleware.websocket_attempt import WebSocketAttempt
 from refold.middleware.websocket_dial import new_session
 from refold.middleware.websocket_options import WebSocketOptions
+from refold.middleware.websocket_outbox import WebSocketOutbox
 from refold.middleware.websocket_target import WebSocketTarget
 from refold.reducers.evolve import evolve
 from refold.reducers.reconnect_machine import (
@@ -141,18 +141,12 @@ class WebSocketConnection:
             can_refresh_auth=refresh_auth is not None,
         )
         self._driver = ReconnectDriver(policy, self._perform)
-        self._queue = OutboundQueue(
-            max_messages=self.options.max_queue,
-            max_bytes=self.options.max_queue_bytes,
-            overflow=self.options.overflow,
-            now=_now,
-        )
-        self._told_drops = 0
-        self._news = asyncio.Event()
+        self._owner = OwningLoop("the connection")
+        self._outbox = WebSocketOutbox(self.options, self._owner, self._tell)
+        self._queue = self._outbox.queue
         self._session: aiohttp.ClientSession | None = None
         self._group: asyncio.TaskGroup | None = None
         self._context = contextvars.copy_context()
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._is_left = False
         self._attempt: WebSocketAttempt | None = None
         self._attempt_task: asyncio.Task[None] | None = None
@@ -173,12 +167,12 @@ class WebSocketConnection:
     async def run(self) -> None:
         """Serve until cancelled; then close, within ``close_timeout``."""
         self._context = contextvars.copy_context()
-        self._loop = asyncio.get_running_loop()
+        self._owner.adopt()
         self._session = self._given_session or new_session(
             follows_redirects=self.options.follows_redirects
         )
         try:
-            self._tell_drops()  # of what was sent before
+            self._outbox.tell_drops()  # of what was sent before
             async with asyncio.TaskGroup() as self._group:
                 if self._is_wanted:
                     self._feed(ConnectRequested())
@@ -230,7 +224,7 @@ class WebSocketConnection:
         Raises:
             WrongThreadError: another event loop runs the store.
         """
-        self._refuse_elsewhere()
+        self._owner.refuse_others()
         self._is_wanted = False
         task = self._attempt_task
         self._feed(DisconnectRequested())
@@ -248,11 +242,8 @@ class WebSocketConnection:
         Raises:
             WrongThreadError: another event loop runs the store.
         """
-        self._refuse_elsewhere()
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._queue.drained()
-        return len(self._queue)
+        self._owner.refuse_others()
+        return await self._outbox.drain(seconds)
 
     def reconnect_now(self) -> None:
         """Cut the present wait between two attempts short.
@@ -260,7 +251,7 @@ class WebSocketConnection:
         Raises:
             WrongThreadError: another event loop runs the store.
         """
-        self._refuse_elsewhere()
+        self._owner.refuse_others()
         self._feed(RetryDue())
 
     def send(
@@ -285,13 +276,8 @@ class WebSocketConnection:
             WrongThreadError: another event loop runs the store.
         """
         self._refuse_if_unusable()
-        queued = self._queue.push(
-            message,
-            is_taken_at_once=self._can_send_at_once,
-            terms=SendTerms(ttl_seconds=ttl, is_volatile=volatile),
-        )
-        self._note_sent()
-        return queued
+        terms = SendTerms(ttl_seconds=ttl, is_volatile=volatile)
+        return self._outbox.push(message, terms, can_leave_now=self._can_send_at_once)
 
     async def send_when_room(
         self,
@@ -320,14 +306,12 @@ class WebSocketConnection:
             WrongThreadError: another event loop runs the store.
         """
         self._refuse_if_unusable()
-        queued = await self._queue.push_when_room(
+        return await self._outbox.push_when_room(
             message,
-            timeout_seconds=timeout,
-            is_taken_at_once=self._can_send_at_once,
-            terms=SendTerms(ttl_seconds=ttl),
+            SendTerms(ttl_seconds=ttl),
+            seconds=timeout,
+            can_leave_now=self._can_send_at_once,
         )
-        self._note_sent()
-        return queued
 
     @property
     def queue_size(self) -> int:
@@ -341,17 +325,6 @@ class WebSocketConnection:
     @property
     def _can_send_at_once(self) -> bool:
         return self._attempt is not None and self._attempt.can_send_at_once
-
-    def _note_sent(self) -> None:
-        """Wake the writer, and tell what had to be dropped: once per turn of the loop."""
-        self._news.set()
-        if self._queue.dropped_count > self._told_drops and self._loop is not None:
-            self._told_drops = self._queue.dropped_count
-            self._loop.call_soon(self._tell_drops)
-
-    def _tell_drops(self) -> None:
-        while (dropped := self._queue.take_dropped()) is not None:
-            self._tell(OutboundMessagesDropped(*dropped))
 
     def _feed(self, event: Event) -> None:
         if self._group is not None:  # else not running yet, or no longer
@@ -379,7 +352,7 @@ class WebSocketConnection:
             target=self._target,
             options=self.options,
             queue=self._queue,
-            news=self._news,
+            news=self._outbox.news,
             on_message=self._on_message,
             on_open=self._on_open,
             refresh_auth=self._refresh_auth if dial.refreshes_auth else None,
@@ -440,6 +413,8 @@ class WebSocketConnection:
                     self._dispatch(evolve(action, **changes))
         except Exception:  # noqa: BLE001  # a broken listener must not end the connection
             _log.exception("the store refused or could not finish %s", action.wire_name)
+        if isinstance(action, ConnectionLostAndRetryScheduled | ConnectionEnded):
+            self._outbox.tell_drops()  # volatile messages do not outlive their link
 
     def _new_end_error(self) -> Exception:
         if self._is_left:
@@ -448,30 +423,6 @@ class WebSocketConnection:
         return ConnectionFatalError(f"the connection ended before it was open: {reason}")
 
     def _refuse_if_unusable(self) -> None:
-        self._refuse_elsewhere()
+        self._owner.refuse_others()
         if self._is_left:
             raise StoreClosedError(_LEFT)
-
-    def _refuse_elsewhere(self) -> None:
-        """Refuse another thread, another loop and a forked process: none has this socket."""
-        if self._loop is None:
-            return  # not entered yet: messages may be queued from anywhere
-        try:
-            here = asyncio.get_running_loop()
-        except RuntimeError:
-            here = None
-        if here is not self._loop:
-            message = (
-                "the connection belongs to the loop that entered its store, and was used from"
-                " another loop, thread or process; call it there by loop.call_soon_threadsafe, or"
-                " give this one a store of its own"
-            )
-            raise WrongThreadError(message)
-
-
-def _now() -> float:
-    """Return the loop's time; a message may also be queued where no loop runs."""
-    try:
-        return asyncio.get_running_loop().time()
-    except RuntimeError:
-        return time.monotonic()

@@ -13,6 +13,7 @@ from refold.reducers.connection import ConnectionStatus
 from tests.connection.sockets.faults import refuses_with
 from tests.connection.sockets.peers import echoes, keeps_silent, peer
 from tests.connection.sockets.running import FAST, eventually, running
+from tests.connection.sockets.test_silence import never_reads
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,19 @@ async def test_rule_36_a_volatile_message_needs_a_link() -> None:
         sent = scene.connection.send("sent", volatile=True)
         assert await sent.settled() == "handed_to_socket"
         await eventually(lambda: heard == ["sent"], 10)
+
+
+async def test_rule_36_volatile_messages_do_not_outlive_their_link() -> None:
+    """Rule 36: those that a lost link did not take are dropped, and told with the loss."""
+    async with peer(never_reads) as server, running(server.url) as scene:
+        await scene.until_status(ConnectionStatus.CONNECTED)
+        scene.connection.send("x" * 4_000_000)  # its write takes more than one turn
+        scene.connection.send("price", volatile=True)
+        scene.connection.send("order")
+        server.wires[0].reset()
+        state = await scene.until(lambda state: state.dropped_count)
+        assert state.dropped_count == 1
+        assert state.queue_size >= 1  # the order, at least
 
 
 @pytest.mark.looptime
