@@ -20,6 +20,7 @@ from node_packages import NodePackages
 from row import Comparison, Entry, Row, at_least, at_most, only_told
 from row_import_time import import_row
 from row_selector_hit import selector_rows
+from row_websocket import websocket_rows
 from scenario import Scenario
 from work import counter_work, entities_work, slices_work
 
@@ -43,6 +44,7 @@ def all_rows(find_node: FindNode) -> tuple[Row, ...]:
         *_subscription_rows(find_node),
         _entities_row(find_node),
         *selector_rows(find_node),
+        *websocket_rows(),
         import_row(),
     )
 

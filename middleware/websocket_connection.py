@@ -319,7 +319,7 @@ class WebSocketConnection:
         return len(self._queue)
 
     def clear_queue(self) -> list[Message]:
-        """Remove and return the messages that wait; one that is being written still arrives."""
+        """Remove and return the messages that wait; one that is being written stays until then."""
         return self._queue.clear()
 
     @property

@@ -116,6 +116,7 @@ async def _run(place: str, ending: str) -> None:
 
 def main() -> None:
     """Run the place and the ending that the arguments name."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
     with contextlib.suppress(KeyboardInterrupt, SystemExit):
         asyncio.run(_run(sys.argv[1], sys.argv[2]))
     gc.collect()
