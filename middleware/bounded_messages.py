@@ -54,7 +54,7 @@ class BoundedMessages:
             size_bytes: its size.
             is_taken_at_once: whether an empty list needs no room for it.
         """
-        room = max(self.max_messages, 1 if is_taken_at_once else 0)
+        room = self.max_messages or (1 if is_taken_at_once else 0)
         return len(self._messages) < room and self.size_bytes + size_bytes <= self.max_bytes
 
     def make_room(self, size_bytes: int) -> list[QueuedOutbound] | None:

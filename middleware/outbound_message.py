@@ -89,7 +89,8 @@ class QueuedOutbound:
         self.result = result
         if self.terms.on_settled is not None:
             self.terms.on_settled(result)
-        self.stop_waiting()
+        if self._waiting:
+            self.stop_waiting()
 
     def stop_waiting(self) -> None:
         """Let those who wait in `settled` go on with the present result."""

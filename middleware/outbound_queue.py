@@ -187,7 +187,8 @@ class OutboundQueue:
 
     def first(self) -> QueuedOutbound | None:
         """Return the message that is next, without removing it; None if none waits."""
-        self.expire()
+        if self._messages.next_expiry_at is not None:
+            self.expire()
         return self._messages.first()
 
     def begin_write(self) -> QueuedOutbound | None:
@@ -303,7 +304,8 @@ class OutboundQueue:
         if entry.terms.is_volatile and not self._is_connected:
             self._drop(entry, "volatile")
             return
-        self.expire()
+        if self._messages.next_expiry_at is not None:
+            self.expire()
         if self._can_take(entry, is_taken_at_once=is_taken_at_once):
             self._append(entry)
         elif self.overflow == "drop_newest":
@@ -347,7 +349,8 @@ class OutboundQueue:
 
     def _append(self, entry: QueuedOutbound) -> None:
         self._messages.append(entry)
-        self._is_empty.clear()
+        if self._is_empty.is_set():
+            self._is_empty.clear()
 
     def _drop(self, entry: QueuedOutbound, cause: DropCause) -> None:
         self._drops.add(cause)
@@ -364,7 +367,8 @@ class OutboundQueue:
 
     def _note_room(self) -> None:
         """Let those go on who waited for room, or for the end of the queue."""
-        self._line.let_in()
+        if self._line:
+            self._line.let_in()
         if not self._messages:
             self._is_empty.set()
 

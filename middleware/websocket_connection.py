@@ -66,6 +66,9 @@ if TYPE_CHECKING:
 
 __all__ = ["WebSocketConnection"]
 
+_USUAL_TERMS: Final = SendTerms()
+"""Made once: most messages have no other."""
+
 _ORIGIN: Final = "service:websocket"
 
 _LEFT: Final = "the connection cannot be used again after its store was left"
@@ -276,7 +279,8 @@ class WebSocketConnection:
             WrongThreadError: another event loop runs the store.
         """
         self._refuse_if_unusable()
-        terms = SendTerms(ttl_seconds=ttl, is_volatile=volatile)
+        is_usual = ttl is None and not volatile
+        terms = _USUAL_TERMS if is_usual else SendTerms(ttl_seconds=ttl, is_volatile=volatile)
         return self._outbox.push(message, terms, can_leave_now=self._can_send_at_once)
 
     async def send_when_room(

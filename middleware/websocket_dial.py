@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -27,16 +28,19 @@ def new_session(*, follows_redirects: bool) -> aiohttp.ClientSession:
         follows_redirects: whether a handshake may go on at another address; aiohttp would send it
             the headers that were meant for the first one.
     """
-    traces: list[aiohttp.TraceConfig] = []
-    if not follows_redirects:
-        refuse = aiohttp.TraceConfig()
-        refuse.on_request_redirect.append(_refuse_redirect)
-        traces.append(refuse)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
-        trace_configs=traces,
+        trace_configs=None if follows_redirects else [_refusing_redirects()],
     )
+
+
+@functools.cache
+def _refusing_redirects() -> aiohttp.TraceConfig:
+    """Return what makes a session refuse redirects: one for all, as each takes 2 KiB."""
+    refusing = aiohttp.TraceConfig()
+    refusing.on_request_redirect.append(_refuse_redirect)
+    return refusing
 
 
 async def _refuse_redirect(

@@ -129,7 +129,11 @@ class WebSocketWriter:
                 self._sending_since = self._loop.time()
                 if self._watch is None:
                     self._look_again_at(self._sending_since + self._send_timeout)
-                await self.send(queued.message)
+                message = queued.message
+                if isinstance(message, str):
+                    await self._socket.send_str(message)
+                else:
+                    await self._socket.send_bytes(message)
                 self._sending_since = None
                 queue.remove_sent(queued)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # a user's error too

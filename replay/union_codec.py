@@ -93,7 +93,7 @@ def _is_of(value: object, choice: Any) -> bool:
         return _is_of(value, choice.__supertype__)
     origin = typing.get_origin(choice) or choice
     if origin is typing.Literal:
-        return value in typing.get_args(choice)
+        return any(type(value) is type(one) and value == one for one in typing.get_args(choice))
     if origin is typing.Annotated:
         return _is_of(value, typing.get_args(choice)[0])
     cls = int | float if origin is float else CLASS_OF_VALUE.get(origin, origin)

@@ -12,7 +12,7 @@ import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pyrsistent import PMap, PVector, pmap, pvector
+from pyrsistent import PMap, PSet, PVector, pmap, pset, pvector
 
 from refold.actions.message import MessageRegistry, message
 from refold.errors import ValueTypeError
@@ -162,6 +162,7 @@ def reason(raw: str | bytes) -> str:
     return bad.reason
 
 
+@example((PSet[Literal["a", 1] | int], pset([True])))  # noqa: PYI051  # as some may write it
 @given(typed_values)
 def test_what_can_be_written_comes_back_exactly(typed_value: TypedValue) -> None:
     """Decode after encode is the identity, for a field of any type; or encode refuses the value."""
