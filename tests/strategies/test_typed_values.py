@@ -6,12 +6,15 @@ import math
 from collections.abc import Callable
 
 import pytest
-from hypothesis import find, given
+from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
 from pyrsistent import PMap
 
 from refold.actions.check_value_type import check_value_type
 from tests.strategies.typed_values import SCALARS, TypedValue, typed_values
+
+PATIENT = settings(max_examples=100_000, phases=[Phase.generate])
+"""It ends at the first that is found; what is rare must not make the test fail now and then."""
 
 
 @given(typed_values)
@@ -22,7 +25,11 @@ def test_every_drawn_type_is_allowed(typed_value: TypedValue) -> None:
 
 def test_collections_inside_collections_are_drawn() -> None:
     """The strategy reaches a map with an entry."""
-    tp, value = find(typed_values, lambda pair: isinstance(pair[1], PMap) and len(pair[1]) > 0)
+    tp, value = find(
+        typed_values,
+        lambda pair: isinstance(pair[1], PMap) and len(pair[1]) > 0,
+        settings=PATIENT,
+    )
     assert "PMap" in str(tp)
     assert value
 
@@ -39,7 +46,7 @@ WANTED: list[Callable[[float], bool]] = [
 @pytest.mark.parametrize("is_wanted", WANTED)
 def test_the_difficult_numbers_are_drawn(is_wanted: Callable[[float], bool]) -> None:
     """A float field is drawn with not-a-number, infinity, minus zero, huge integers and bools."""
-    find(SCALARS[float], is_wanted)
+    find(SCALARS[float], is_wanted, settings=PATIENT)
 
 
 @given(st.data())
