@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime
 import enum
 import struct
+from collections import Counter
 from collections.abc import Callable, Hashable, Mapping
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
@@ -46,8 +47,8 @@ def exact_form(value: Any, *, merge_lists: bool = False) -> Hashable:
         pairs = frozenset((form(key), form(entry)) for key, entry in parts.items())
         return "map" if merge_lists else kind, pairs
     if isinstance(value, AbstractSet):
-        elements = sorted(map(form, parts), key=repr)
-        return "set" if merge_lists else kind, tuple(elements)
+        elements = frozenset(Counter(map(form, parts)).items())  # a set may hold nan twice
+        return "set" if merge_lists else kind, elements
     if kind in _SCALARS:
         return kind, _SCALARS[kind](value)
     return "list" if merge_lists else kind, tuple(map(form, value))
