@@ -27,6 +27,7 @@ __all__ = [
     "IncrementConnectionErrorCount",
     "LastError",
     "OutboundMessagesDropped",
+    "RecoveryTold",
     "ResetConnectionErrorCount",
     "ResetConnectionState",
     "SetConnectionStatus",
@@ -146,6 +147,17 @@ class ConnectionOpened(Action):
     queue_size: int = 0
     """Messages that wait to be sent."""
 
+    unacked_count: int = 0
+    """Acknowledged messages that wait, or that the peer has not acknowledged yet."""
+
+
+@action("connection/recovery_told")
+class RecoveryTold(Action):
+    """The greeting of a new link told whether nothing was missed while there was none."""
+
+    recovered: bool
+    """Whether the peer sent, or will send, all that was missed."""
+
 
 @action("connection/connection_proved_stable")
 class ConnectionProvedStable(Action):
@@ -171,6 +183,9 @@ class ConnectionLostAndRetryScheduled(Action):
     queue_size: int = 0
     """Messages that wait to be sent."""
 
+    unacked_count: int = 0
+    """Acknowledged messages that wait, or that the peer has not acknowledged yet."""
+
 
 @action("connection/connection_ended")
 class ConnectionEnded(Action):
@@ -184,6 +199,9 @@ class ConnectionEnded(Action):
 
     queue_size: int = 0
     """Messages that were not sent, and are kept."""
+
+    unacked_count: int = 0
+    """Acknowledged messages that wait, or that the peer has not acknowledged yet."""
 
 
 @action("connection/outbound_messages_dropped")
@@ -209,3 +227,6 @@ class HeartbeatAnswered(Action):
 
     queue_size: int = 0
     """Messages that wait to be sent."""
+
+    unacked_count: int = 0
+    """Acknowledged messages that wait, or that the peer has not acknowledged yet."""

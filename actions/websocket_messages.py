@@ -1,7 +1,7 @@
-"""What can go wrong with a message that arrived: facts that end no connection.
+"""Single messages: sending one by dispatch, and what can go wrong with one in either direction.
 
 What belongs here: the actions.  What does not: when they are dispatched, which the shell of the
-connection says.
+connection says.  None of them ends a connection.
 """
 
 from __future__ import annotations
@@ -17,13 +17,41 @@ __all__ = [
     "DropPolicy",
     "InboundMessagesDropped",
     "MessageHandlerFailed",
+    "SendFailed",
+    "SendMessage",
 ]
 
 _MOST_CHARACTERS = 200
 """Of what a peer sent, and of what an exception says: both may be of any length."""
 
-DropPolicy: TypeAlias = Literal["drop_oldest", "drop_newest"]
-"""Which messages a full inbound queue gives up."""
+DropPolicy: TypeAlias = Literal["drop_oldest", "drop_newest", "link_ended"]
+"""Which messages were given up: those that a full inbound queue had no room for, or those that no
+handler had begun when their link was long gone."""
+
+
+@action("connection/send_message")
+class SendMessage(Action):
+    """A message was given to the connection; `SendFailed` answers if it was refused."""
+
+    text: str
+    """What to send."""
+
+    ttl_seconds: float | None = None
+    """How long it is worth sending; None for ever."""
+
+    is_volatile: bool = False
+    """Whether to drop it rather than keep it while there is no link."""
+
+
+@action("connection/send_failed")
+class SendFailed(Action):
+    """The connection refused the message of the latest `SendMessage`; nothing was queued."""
+
+    error_type: str
+    """The class name of the refusal, such as ``QueueFullError``."""
+
+    message: str
+    """What was wrong, and what to do."""
 
 
 @action("connection/bad_message_received")
@@ -45,7 +73,7 @@ class MessageHandlerFailed(Action):
     """A handler of a message raised, or took too long."""
 
     message_type: str
-    """The wire type of the message."""
+    """The wire type of the message; empty for ``on_message``, which gets every type."""
 
     error_type: str
     """The exception's class name."""
@@ -66,10 +94,10 @@ class MessageHandlerFailed(Action):
 
 @action("connection/inbound_messages_dropped")
 class InboundMessagesDropped(Action):
-    """Messages were not handled because the inbound queue was full."""
+    """Messages arrived and were not handled."""
 
     count: int
     """How many since the last such action, 1 or more."""
 
     policy: DropPolicy
-    """Which ones."""
+    """Which ones, and why."""

@@ -54,12 +54,22 @@ class Heartbeat:
         self._on_dead = on_dead
         self._silent_ping_at: float | None = None
         """When the first ping since the last frame was sent; None if there was none."""
+        self._is_suspended = False
         self._next_ping_at = self._loop.time() + interval
         self._unanswered: dict[bytes, float] = {}
         self._timer: asyncio.Handle = self._loop.call_at(self._next_ping_at, self._tick)
 
     def heard(self) -> None:
         """Note that a frame came: the peer lives."""
+        self._silent_ping_at = None
+
+    def suspend(self) -> None:
+        """Let silence prove nothing, because nobody listens; pings go on."""
+        self._is_suspended = True
+
+    def resume(self) -> None:
+        """Let silence count again, from now on."""
+        self._is_suspended = False
         self._silent_ping_at = None
 
     def answered(self, payload: bytes) -> float | None:
@@ -70,6 +80,10 @@ class Heartbeat:
         for earlier in [ping for ping, at in self._unanswered.items() if at <= pinged_at]:
             del self._unanswered[earlier]  # RFC 6455, 5.5.3: a pong may answer the latest ping only
         return self._loop.time() - pinged_at
+
+    def answered_by_message(self) -> float | None:
+        """Return the seconds since the first ping without an answer; None if there is none."""
+        return self.answered(next(iter(self._unanswered), b""))
 
     def stop(self) -> None:
         """Forget the timer."""
@@ -101,7 +115,7 @@ class Heartbeat:
         self._send_ping(payload)
 
     def _wait_for_frames_on_their_way(self, turns: int) -> None:
-        if self._silent_ping_at is None:  # one came
+        if self._limit() is None:  # one came
             self._arm()
         elif turns:
             self._timer = self._loop.call_soon(self._wait_for_frames_on_their_way, turns - 1)
@@ -115,4 +129,6 @@ class Heartbeat:
 
     def _limit(self) -> float | None:
         """Return when the present silence is too long; None while no ping has met silence."""
-        return None if self._silent_ping_at is None else self._silent_ping_at + self._timeout
+        if self._silent_ping_at is None or self._is_suspended:
+            return None
+        return self._silent_ping_at + self._timeout

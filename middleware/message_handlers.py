@@ -7,22 +7,27 @@ calling them, which `message_lanes` does.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Hashable
-from typing import Any, TypeVar, overload
+from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
 
 import attrs
 
 from refold.actions.check_value_type import check_class
 from refold.actions.message import wire_type_of
-from refold.middleware.check_count import check_count
+from refold.middleware.check_count import at_least
 from refold.middleware.message_lanes import HandlerOfMessages, MessageLanes
 from refold.middleware.seen_ids import SeenIds
 from refold.reducers.check_positive_number import check_positive_number
 
-__all__ = ["MessageHandlers"]
+__all__ = ["InboundOverflow", "MessageHandlers"]
 
 M = TypeVar("M")
+
+InboundOverflow: TypeAlias = Literal["block", "drop_oldest", "drop_newest"]
+"""What happens when too many messages are pending: the reader waits, so that TCP itself slows the
+peer down; or the message that waits for longest, or the one that comes, is given up."""
 
 _log = logging.getLogger("refold.websocket")
 
@@ -31,23 +36,13 @@ def _log_error(wire_type: str, error: BaseException) -> None:
     _log.error("a handler of %r raised", wire_type, exc_info=error)
 
 
-def _check_count(_handlers: object, field: attrs.Attribute[int], value: object) -> None:
-    check_count(field.name, value)
-
-
-def _check_callable(_handlers: object, field: attrs.Attribute[Any], value: object) -> None:
-    if not callable(value):
-        message = f"{field.name} must be a function, got {value!r}"
-        raise TypeError(message)
-
-
 @attrs.define(eq=False, kw_only=True)
 class MessageHandlers:
     """Calls functions with messages; one that fails harms neither another nor the connection.
 
-    Messages of one type are handled one after the other, in the order in which `deliver` got them;
-    those of different types do not wait for each other.  A plain function is called within
-    `deliver`; what an async one returns runs in a task of its own.
+    Messages of one type are handled one after the other, in the order in which they came; those of
+    different types do not wait for each other.  A plain function is called at once; what an async
+    one returns runs in a task of its own.
 
     Raises:
         TypeError: an argument is of the wrong type.
@@ -55,7 +50,7 @@ class MessageHandlers:
     """
 
     on_error: Callable[[str, BaseException], None] = attrs.field(
-        default=_log_error, validator=_check_callable
+        default=_log_error, validator=attrs.validators.is_callable()
     )
     """Called with the wire type and what a handler raised, or a TimeoutError; logs by default."""
 
@@ -64,26 +59,33 @@ class MessageHandlers:
     )
     """Seconds that one async call may take before it is cancelled; None for any time."""
 
-    max_pending: int = attrs.field(default=100, validator=_check_count)
+    max_pending: int = attrs.field(default=1000, validator=at_least(1))
     """Messages that may wait for their type's handlers or be in an async one, all types together.
 
-    `deliver` waits when there are so many.  A handler that waits for another message to arrive
-    needs room for it here.
+    A handler that waits for another message to arrive needs room for it here.
     """
 
+    overflow: InboundOverflow = attrs.field(
+        default="block", validator=attrs.validators.in_(get_args(InboundOverflow))
+    )
+    """What happens when there are so many."""
+
     identify: Callable[[Any], Hashable | None] | None = attrs.field(
-        default=None, validator=attrs.validators.optional(_check_callable)
+        default=None, validator=attrs.validators.optional(attrs.validators.is_callable())
     )
     """Gives a message's id, or None if it has none; a second message with an id is not handled.
 
     None to handle every message.
     """
 
-    seen_limit: int = attrs.field(default=10_000, validator=_check_count)
+    seen_limit: int = attrs.field(default=10_000, validator=at_least(1))
     """How many ids are remembered."""
 
     _failed_count: int = attrs.field(default=0, init=False)
     _duplicate_count: int = attrs.field(default=0, init=False)
+    _dropped_count: int = attrs.field(default=0, init=False)
+    _last_seen: Hashable | None = attrs.field(default=None, init=False)
+    _on_failure: Callable[[str, BaseException], None] | None = attrs.field(default=None, init=False)
     _handlers: dict[str, tuple[HandlerOfMessages, ...]] = attrs.field(
         factory=dict[str, tuple[HandlerOfMessages, ...]], init=False
     )
@@ -116,12 +118,36 @@ class MessageHandlers:
         return self._duplicate_count
 
     @property
+    def dropped_count(self) -> int:
+        """Messages that were given up for want of room, or because their link was gone."""
+        return self._dropped_count
+
+    @property
+    def last_seen(self) -> Hashable | None:
+        """The id that `identify` gave last; None if there is none.
+
+        It is None again when messages of a link that is gone were given up: the peer had better
+        begin at the beginning.
+        """
+        return self._last_seen
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so many messages are pending that a reader should wait for room."""
+        return self._lanes.is_full and self.overflow == "block"
+
+    @property
     def pending_count(self) -> int:
         """Messages that wait for their type's handlers, or are in an async one.
 
         One that is in several concurrent handlers counts for each.
         """
         return self._lanes.pending_count
+
+    @property
+    def waiting_count(self) -> int:
+        """Messages that no handler has begun."""
+        return self._lanes.waiting_count
 
     @overload
     def on(
@@ -167,11 +193,37 @@ class MessageHandlers:
 
         return unsubscribe
 
-    async def deliver(self, message: object) -> None:
-        """Give a message to the handlers of its type; wait only while too many are pending.
+    def report_to(self, on_failure: Callable[[str, BaseException], None]) -> None:
+        """Have failures told to a connection too, after ``on_error``; for the connection to call.
 
-        What a handler raises is reported, but for KeyboardInterrupt and SystemExit.  To be called
-        by one task: messages that wait here in several have no order.
+        Raises:
+            ValueError: another connection has these handlers already.
+        """
+        if self._on_failure is not None:
+            message = "the handlers have a connection already; give each connection its own"
+            raise ValueError(message)
+        self._on_failure = on_failure
+
+    async def deliver(self, message: object) -> None:
+        """Wait for room if `is_full`, then `take` a message.
+
+        To be called by one task: messages that wait here in several have no order.
+
+        Raises:
+            TypeError: its class was not declared by ``@message``.
+        """
+        if self.is_full:
+            await self.wait_for_room()
+        self.take(message)
+
+    async def wait_for_room(self) -> None:
+        """Wait until fewer than ``max_pending`` messages are pending."""
+        await self._lanes.wait_for_room()
+
+    def take(self, message: object) -> None:
+        """Give a message to the handlers of its type, or give one up if ``overflow`` says so.
+
+        What a handler raises is reported, but for KeyboardInterrupt and SystemExit.
 
         Raises:
             TypeError: its class was not declared by ``@message``.
@@ -179,9 +231,31 @@ class MessageHandlers:
         wire_type = wire_type_of(type(message))
         if not self._handlers.get(wire_type):
             return
-        await self._lanes.wait_for_room()
+        if self._lanes.is_full and self.overflow != "block":
+            self._dropped_count += 1
+            if self.overflow == "drop_newest" or not self._lanes.drop_oldest():
+                return
         if self.identify is None or self._is_new(self.identify, wire_type, message):
             self._lanes.take(wire_type, message)
+
+    async def settle(self, seconds: float) -> int:
+        """Wait until each message is in a handler, but no longer than this; give up the rest.
+
+        To be called between two links, so that nothing of the old one comes after the new one is
+        open.  Handlers that run go on.  The ids of what was given up are new again.
+
+        Returns:
+            How many messages were given up.
+        """
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._lanes.wait_until_all_have_begun()
+        given_up = self._lanes.drop_waiting()
+        self._dropped_count += len(given_up)
+        for message in given_up:
+            self._last_seen = None
+            self._forget_id_of(message)
+        return len(given_up)
 
     async def drain(self, seconds: float) -> int:
         """Wait for the handlers, but no longer than this; cancel the rest.
@@ -206,7 +280,14 @@ class MessageHandlers:
             self._report(wire_type, error)
             return True
         self._duplicate_count += not is_new
+        self._last_seen = self._last_seen if identifier is None else identifier
         return is_new
+
+    def _forget_id_of(self, message: object) -> None:
+        with contextlib.suppress(Exception):  # it was told of when the message came
+            identifier = None if self.identify is None else self.identify(message)
+            if identifier is not None:
+                self._seen.forget(identifier)
 
     def _report(self, wire_type: str, error: BaseException) -> None:
         self._failed_count += 1
@@ -214,6 +295,8 @@ class MessageHandlers:
             self.on_error(wire_type, error)
         except (Exception, asyncio.CancelledError):  # noqa: BLE001  # a user's function
             _log.exception("on_error raised for a handler of %r", wire_type)
+        if self._on_failure is not None:
+            self._on_failure(wire_type, error)
 
 
 def _wire_type_of_kind(kind: object) -> str:

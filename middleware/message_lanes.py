@@ -4,8 +4,9 @@ What belongs here: order, time limits, and ending in bounded time.  What does no
 there are, which `message_handlers` keeps.
 
 A lane is one type's way: it exists while an async handler of that type runs, and later messages of
-the type wait in it.  A type whose handlers are all plain functions needs none.  Each async call is
-a task of its own beside the lane's, so that a handler that cancels its task ends only itself.
+the type wait in it, numbered in the order in which they came.  A type whose handlers are all plain
+functions needs none.  Each async call is a task of its own beside the lane's, so that a handler
+that cancels its task ends only itself.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ class _Lane:
     """Those that the message is still to be given to."""
     call: asyncio.Future[Any]
     """The handler that runs."""
-    waiting: deque[object] = attrs.field(factory=deque[object])
+    waiting: deque[tuple[int, object]] = attrs.field(factory=deque[tuple[int, object]])
     task: asyncio.Task[None] | None = None
 
 
@@ -71,26 +72,60 @@ class MessageLanes:
     """Messages that may wait in lanes or be in an async handler."""
     pending_count: int = attrs.field(default=0, init=False)
     """Messages that do so."""
+    waiting_count: int = attrs.field(default=0, init=False)
+    """Those of them that no handler has begun."""
     timed_out_count: int = attrs.field(default=0, init=False)
     """Calls that were cancelled because they took too long."""
+    _taken_count: int = attrs.field(default=0, init=False)
     _lane_of: dict[str, _Lane] = attrs.field(factory=dict[str, _Lane], init=False)
     _open: set[_Lane] = attrs.field(factory=set[_Lane], init=False)
     """The lanes of types, and one for each call that is concurrent."""
     _tasks: set[asyncio.Future[Any]] = attrs.field(factory=set[asyncio.Future[Any]], init=False)
     _room: asyncio.Event = attrs.field(factory=asyncio.Event, init=False)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether ``max_pending`` messages are pending."""
+        return self.pending_count >= self.max_pending
+
     async def wait_for_room(self) -> None:
         """Wait until fewer than ``max_pending`` messages are pending."""
-        while self.pending_count >= self.max_pending:
+        while self.is_full:
             self._room.clear()
             await self._room.wait()
+
+    async def wait_until_all_have_begun(self) -> None:
+        """Wait until no message waits for a handler; some may be in one."""
+        while self.waiting_count:
+            self._room.clear()
+            await self._room.wait()
+
+    def drop_oldest(self) -> bool:
+        """Give up the message that waits for longest; tell whether any waited."""
+        lanes = [lane for lane in self._open if lane.waiting]
+        if not lanes:
+            return False
+        min(lanes, key=lambda lane: lane.waiting[0]).waiting.popleft()
+        self._release_waiting(1)
+        return True
+
+    def drop_waiting(self) -> list[object]:
+        """Give up and return all messages that no handler has begun."""
+        dropped: list[object] = []
+        for lane in self._open:
+            dropped += [message for _, message in lane.waiting]
+            lane.waiting.clear()
+        self._release_waiting(len(dropped))
+        return dropped
 
     def take(self, wire_type: str, message: object) -> None:
         """Give a message to its handlers, now or when those before it are done."""
         lane = self._lane_of.get(wire_type)
         if lane is not None:
-            lane.waiting.append(message)
+            self._taken_count += 1
+            lane.waiting.append((self._taken_count, message))
             self.pending_count += 1
+            self.waiting_count += 1
             return
         handlers = iter(self.handlers_of(wire_type))
         call = self._call_until_one_must_be_awaited(wire_type, message, handlers)
@@ -170,8 +205,8 @@ class MessageLanes:
                     lane.wire_type, lane.message, lane.handlers
                 )
                 while call is None and lane.waiting:
-                    self._release(1)
-                    lane.message = lane.waiting.popleft()
+                    _, lane.message = lane.waiting.popleft()
+                    self._release_waiting(1)
                     lane.handlers = iter(self.handlers_of(lane.wire_type))
                     call = self._call_until_one_must_be_awaited(
                         lane.wire_type, lane.message, lane.handlers
@@ -220,8 +255,14 @@ class MessageLanes:
             self._open.remove(lane)
             if self._lane_of.get(lane.wire_type) is lane:
                 del self._lane_of[lane.wire_type]
-            self._release(1 + len(lane.waiting))
+            waiting = len(lane.waiting)
             lane.waiting.clear()
+            self._release_waiting(waiting)
+            self._release(1)
+
+    def _release_waiting(self, count: int) -> None:
+        self.waiting_count -= count
+        self._release(count)
 
     def _release(self, count: int) -> None:
         self.pending_count -= count
@@ -239,11 +280,7 @@ class MessageLanes:
 
     def _give_up(self) -> int:
         """Cancel what others do, and forget what waits; return how many messages that ends."""
-        waiting = 0
-        for lane in self._open:
-            waiting += len(lane.waiting)
-            self._release(len(lane.waiting))
-            lane.waiting.clear()
+        waiting = self.drop_waiting()
         for task in self._tasks_of_others():
             task.cancel()
-        return waiting + len(self._lanes_of_others())
+        return len(waiting) + len(self._lanes_of_others())

@@ -46,3 +46,7 @@ class SeenIds:
             del self._ids[next(iter(self._ids))]
         self._ids[identifier] = None
         return is_new
+
+    def forget(self, identifier: Hashable) -> None:
+        """Let an id be new again; nothing happens if it was not remembered."""
+        self._ids.pop(identifier, None)

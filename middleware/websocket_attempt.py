@@ -9,27 +9,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Any, cast
 
 import aiohttp
 import attrs
 
-from refold.actions.action import Action
-from refold.actions.connection import (
-    FailureKind,
-    HeartbeatAnswered,
-    IncrementConnectionErrorCount,
-    LastError,
-)
+from refold.actions.connection import FailureKind, HeartbeatAnswered, LastError, RecoveryTold
 from refold.middleware.describe_failure import describe_failure
-from refold.middleware.failure_judge import FailureJudge, headers_of_answer
+from refold.middleware.failure_judge import headers_of_answer
 from refold.middleware.is_being_cancelled import is_being_cancelled
-from refold.middleware.outbound_queue import Message, OutboundQueue
+from refold.middleware.new_link import NewLink
 from refold.middleware.websocket_dial import open_socket
 from refold.middleware.websocket_link import WebSocketLink
-from refold.middleware.websocket_options import WebSocketOptions
-from refold.middleware.websocket_target import WebSocketTarget
+from refold.middleware.websocket_parts import WebSocketParts
 from refold.reducers.classify_failure import Failure
 from refold.reducers.reconnect_machine import (
     AttemptFailed,
@@ -44,29 +37,18 @@ __all__ = ["WebSocketAttempt"]
 _log = logging.getLogger("refold.websocket")
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, kw_only=True)
 class WebSocketAttempt:
     """Runs once."""
 
+    parts: WebSocketParts
     session: aiohttp.ClientSession
-    target: WebSocketTarget
-    options: WebSocketOptions
-    queue: OutboundQueue
-    news: asyncio.Event
-    """Set when a message came into the queue."""
-    on_message: Callable[[Message], None] | None
-    on_open: Callable[[WebSocketLink], Awaitable[None]] | None
-    refresh_auth: Callable[[], object] | None
-    """Called, and awaited if that gives an awaitable, before dialing; None to dial at once."""
-    judge: FailureJudge
-    number: int
-    """1 for the first attempt of a run."""
-    draw: Callable[[], float]
-    """Gives the jitter, in [0, 1)."""
     feed: Callable[[Event], None]
     """Gives the machine an event."""
-    tell: Callable[[Action], None]
-    """Dispatches an action, and never raises."""
+    number: int
+    """1 for the first attempt of a run."""
+    refreshes_auth: bool
+    """Whether to get new credentials before dialing."""
     _secrets: tuple[str, ...] = attrs.field(default=(), init=False, repr=False)
     _link: WebSocketLink | None = attrs.field(default=None, init=False)
     _cause: BaseException | None = attrs.field(default=None, init=False)
@@ -105,22 +87,22 @@ class WebSocketAttempt:
         """Open a socket within the time limit."""
         kind: FailureKind = "factory"
         try:
-            async with asyncio.timeout(self.options.connect_timeout):
+            async with asyncio.timeout(self.parts.options.connect_timeout) as limit:
                 if previous is not None:
                     await asyncio.wait([previous])  # there is never more than one dial
-                if self.refresh_auth is not None:
-                    refreshed = self.refresh_auth()
-                    if inspect.isawaitable(refreshed):
-                        await refreshed
-                target = await self.target.resolve()
+                if self.parts.inbox.has_waiting:
+                    await self._settle(limit)
+                if self.refreshes_auth:
+                    await self._refresh_auth()
+                target = await self.parts.target.resolve()
                 kind = "connect"
                 self._secrets = target.secrets
-                return await open_socket(self.session, target, self.options)
+                return await open_socket(self.session, target, self.parts.options)
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             failure = describe_failure(error, kind, self._secrets)
-            judgement = self.judge.judge(
+            judgement = self.parts.judge.judge(
                 Failure(
                     "connecting",
                     failure,
@@ -131,12 +113,25 @@ class WebSocketAttempt:
             )
             now = asyncio.get_running_loop().time()
             return AttemptFailed(
-                failure, self.draw(), judgement.verdict, judgement.floor_seconds, now
+                failure, self.parts.draw(), judgement.verdict, judgement.floor_seconds, now
             )
+
+    async def _settle(self, limit: asyncio.Timeout) -> None:
+        """Let nothing of an old link come later than this; that takes no time of the attempt's."""
+        options = self.parts.options
+        limit.reschedule(None)
+        await self.parts.inbox.settle(options.close_timeout)
+        limit.reschedule(asyncio.get_running_loop().time() + options.connect_timeout)
+
+    async def _refresh_auth(self) -> None:
+        if self.parts.refresh_auth is not None:
+            refreshed = self.parts.refresh_auth()
+            if inspect.isawaitable(refreshed):
+                await refreshed
 
     def _ended(self, error: LastError, opened_at: float) -> LinkEnded:
         now = asyncio.get_running_loop().time()
-        judgement = self.judge.judge(
+        judgement = self.parts.judge.judge(
             Failure(
                 "open",
                 error,
@@ -146,25 +141,26 @@ class WebSocketAttempt:
                 reason=self._close_reason,
             )
         )
-        return LinkEnded(error, self.draw(), judgement.verdict, judgement.floor_seconds, now)
+        return LinkEnded(error, self.parts.draw(), judgement.verdict, judgement.floor_seconds, now)
 
     async def _serve(self, socket: aiohttp.ClientWebSocketResponse[Any]) -> LastError:
         """Serve an open link until it has ended and left nothing behind; return the cause."""
+        parts = self.parts
         try:
             async with asyncio.TaskGroup() as group:
-                link = WebSocketLink(socket, self.options, group, secrets=self._secrets)
+                link = WebSocketLink(socket, parts.options, group, secrets=self._secrets)
                 if is_being_cancelled():  # a factory took no notice: this link was given up
                     link.shut_down()
                 else:
                     self._link = link
-                    self.queue.set_connected(True)
+                    parts.outbox.on_link_opened()
                     self.feed(LinkOpened())
                 greeting = group.create_task(self._greet(), name="refold greeting")
                 try:
-                    return await link.read(self._receive, self._note_heartbeat)
+                    return await link.read(parts.inbox.take, self._note_heartbeat)
                 finally:
                     self._link = None
-                    self.queue.set_connected(False)
+                    parts.outbox.on_link_lost()
                     self._close_reason = link.close_reason
                     greeting.cancel()
         except (Exception, asyncio.CancelledError) as error:
@@ -178,11 +174,14 @@ class WebSocketAttempt:
         link = self._link
         if link is None:
             return
+        parts = self.parts
         loop = asyncio.get_running_loop()
-        proved_at = loop.time() + self.options.stable_after
+        proved_at = loop.time() + parts.options.stable_after
         try:
-            if self.on_open is not None:
-                await self.on_open(link)
+            if parts.on_open is not None:
+                recovered = await parts.on_open(self._new_link(link))
+                if isinstance(recovered, bool):
+                    parts.tell(RecoveryTold(recovered))
         except (Exception, asyncio.CancelledError) as error:
             if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
@@ -190,22 +189,20 @@ class WebSocketAttempt:
             self._cause = error
             link.fail(failure)  # an unfinished greeting ends the link
             return
-        link.start_writing(self.queue, self.news)
+        link.start_writing(parts.outbox)
         await asyncio.sleep(proved_at - loop.time())
         self.feed(LinkProvedStable())
 
-    def _receive(self, message: Message) -> None:
-        """Hand a message to the application; what it raises is counted and ends nothing."""
-        if self.on_message is None:
-            return
-        try:
-            self.on_message(message)
-        except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # whatever it is
-            _log.exception("a message handler raised")
-            self.tell(IncrementConnectionErrorCount(type(error).__name__))
+    def _new_link(self, link: WebSocketLink) -> NewLink:
+        outbox, inbox = self.parts.outbox, self.parts.inbox
+        return NewLink(
+            is_reconnect=outbox.links_opened > 1,
+            last_seen=inbox.last_seen,
+            write=lambda payload: link.send(outbox.encode(payload)),
+        )
 
     def _note_heartbeat(self, latency_seconds: float) -> None:
-        self.tell(HeartbeatAnswered(latency_seconds))
+        self.parts.tell(HeartbeatAnswered(latency_seconds))
 
 
 def _first_of(error: BaseException) -> BaseException:

@@ -10,70 +10,42 @@ connects, because middleware does not run.
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import inspect
-import logging
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
-from refold.actions.connection import (
-    ConnectionEnded,
-    ConnectionLostAndRetryScheduled,
-    ConnectionOpened,
-    HeartbeatAnswered,
-    LastError,
-    OutboundMessagesDropped,
-)
-from refold.errors import (
-    ConnectionFatalError,
-    MiddlewareError,
-    StoreClosedError,
-)
+from refold.actions.websocket_messages import SendFailed, SendMessage
+from refold.errors import MiddlewareError, RefoldError
+from refold.middleware.connection_teller import ConnectionTeller
 from refold.middleware.failure_judge import Classify, FailureJudge
-from refold.middleware.outbound_message import Message, QueuedOutbound, SendTerms
 from refold.middleware.owning_loop import OwningLoop
-from refold.middleware.reconnect_driver import ReconnectDriver
-from refold.middleware.websocket_attempt import WebSocketAttempt
-from refold.middleware.websocket_dial import new_session
+from refold.middleware.websocket_inbox import WebSocketInbox
 from refold.middleware.websocket_options import WebSocketOptions
 from refold.middleware.websocket_outbox import WebSocketOutbox
+from refold.middleware.websocket_parts import WebSocketParts
+from refold.middleware.websocket_supervisor import WebSocketSupervisor
 from refold.middleware.websocket_target import WebSocketTarget
-from refold.reducers.evolve import evolve
-from refold.reducers.reconnect_machine import (
-    CloseLink,
-    ConnectRequested,
-    Dial,
-    DisconnectRequested,
-    Event,
-    Phase,
-    ReconnectPolicy,
-    RetryDue,
-    StopAttempt,
-    Tell,
-)
-from refold.store.dispatch_context import dispatching_as
+from refold.reducers.check_positive_number import check_seconds
 
 if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
     from refold.actions.action import Action
-    from refold.middleware.websocket_link import WebSocketLink
+    from refold.middleware.acknowledgements import Acknowledgements
+    from refold.middleware.delivery import Delivery
+    from refold.middleware.message_decoder import MessageDecoder
+    from refold.middleware.message_handlers import MessageHandlers
+    from refold.middleware.new_link import NewLink
+    from refold.middleware.outbound_message import Message, QueuedOutbound
     from refold.store.middleware import Dispatch, StoreAPI
 
 __all__ = ["WebSocketConnection"]
 
-_USUAL_TERMS: Final = SendTerms()
-"""Made once: most messages have no other."""
-
-_ORIGIN: Final = "service:websocket"
-
-_LEFT: Final = "the connection cannot be used again after its store was left"
-
-_log = logging.getLogger("refold.websocket")
+_USUAL_INTERVAL_SECONDS: Final = 20.0
+"""How often much-repeated things are told of, where there is no heartbeat to go by."""
 
 
 class WebSocketConnection:
@@ -83,8 +55,12 @@ class WebSocketConnection:
         url: ``ws://`` or ``wss://``, or a sync or async function that gives it at each attempt.
         headers: sent with the handshake; a mapping or such a function.
         protocols: subprotocols to offer; a sequence or such a function.
-        on_message: called with each message; an exception is counted and ends nothing.
-        on_open: awaited with each open link before queued messages are sent.
+        on_message: called with each raw message; an exception is counted and ends nothing.
+        handlers: given each message after it was decoded; None to decode none.
+        decoder: decodes for the handlers; None for JSON with the type under ``type``.
+        acknowledgements: how messages are acknowledged; None if none is.
+        on_open: awaited with each new link before queued messages are sent; what it returns, if
+            that is a bool, says whether nothing was missed between the links.
         refresh_auth: a sync or async function that gets new credentials, for the factories to
             return; called once after a failure about authentication, which is fatal without it.
         classify: decides whether a failure is worth another attempt; None, or what it returns as
@@ -108,7 +84,10 @@ class WebSocketConnection:
         headers: Mapping[str, str] | Callable[[], Any] = {},  # noqa: B006  # never changed
         protocols: Sequence[str] | Callable[[], Any] = (),
         on_message: Callable[[Message], None] | None = None,
-        on_open: Callable[[WebSocketLink], Awaitable[None]] | None = None,
+        handlers: MessageHandlers | None = None,
+        decoder: MessageDecoder | None = None,
+        acknowledgements: Acknowledgements | None = None,
+        on_open: Callable[[NewLink], Awaitable[object]] | None = None,
         refresh_auth: Callable[[], object] | None = None,
         classify: Classify | None = None,
         connects_at_once: bool = True,
@@ -122,79 +101,75 @@ class WebSocketConnection:
             message = "on_message must be a plain function; start a task or dispatch in it"
             raise TypeError(message)
         self.options = options or WebSocketOptions()
-        self._target = WebSocketTarget(url, headers, protocols)
-        self._on_message = on_message
-        self._on_open = on_open
-        self._refresh_auth = refresh_auth
-        self._judge = FailureJudge(
-            policy=self.options.failure_policy,
-            classify=classify,
-            retry_after_max_seconds=self.options.retry_after_max,
-            clock=clock,
-        )
-        self._is_wanted = connects_at_once
-        self._given_session = session
-        self._clock = clock
-        self._draw = draw
-        self._dispatch: Callable[[Any], Any] | None = None
-        policy = ReconnectPolicy(
-            backoff=self.options.backoff,
-            max_attempts=self.options.max_attempts,
-            max_elapsed_seconds=self.options.max_elapsed,
-            can_refresh_auth=refresh_auth is not None,
-        )
-        self._driver = ReconnectDriver(policy, self._perform)
+        self._refused: list[SendFailed] = []
         self._owner = OwningLoop("the connection")
-        self._outbox = WebSocketOutbox(self.options, self._owner, self._tell)
-        self._queue = self._outbox.queue
-        self._session: aiohttp.ClientSession | None = None
-        self._group: asyncio.TaskGroup | None = None
-        self._context = contextvars.copy_context()
-        self._is_left = False
-        self._attempt: WebSocketAttempt | None = None
-        self._attempt_task: asyncio.Task[None] | None = None
-        self._ended_by: LastError | None = None
+        self._teller = ConnectionTeller(clock, self._counts)
+        self._outbox = WebSocketOutbox(
+            self.options, acknowledgements, self._owner, self._teller.tell
+        )
+        inbox = WebSocketInbox(
+            on_message=on_message,
+            handlers=handlers,
+            decoder=decoder,
+            acknowledge=None if acknowledgements is None else self._outbox.acknowledge,
+            interval_seconds=self.options.heartbeat_interval or _USUAL_INTERVAL_SECONDS,
+            tell=self._teller.tell,
+        )
+        parts = WebSocketParts(
+            owner=self._owner,
+            target=WebSocketTarget(url, headers, protocols),
+            options=self.options,
+            outbox=self._outbox,
+            inbox=inbox,
+            on_open=on_open,
+            refresh_auth=refresh_auth,
+            judge=FailureJudge(
+                policy=self.options.failure_policy,
+                classify=classify,
+                retry_after_max_seconds=self.options.retry_after_max,
+                clock=clock,
+            ),
+            draw=draw,
+            tell=self._teller.tell,
+        )
+        self._supervisor = WebSocketSupervisor(parts, session, connects_at_once=connects_at_once)
 
     def __call__(self, store: StoreAPI[Any], next: Dispatch, /) -> Dispatch:  # noqa: A002
-        """Remember where to dispatch; actions of others go straight on.
+        """Remember where to dispatch; actions go straight on.
 
         Raises:
             MiddlewareError: another store has this connection.
         """
-        if self._dispatch is not None:
+        if self._teller.dispatch is not None:
             message = "a connection belongs to one store; give each store its own"
             raise MiddlewareError(message)
-        self._dispatch = store.dispatch
+        self._teller.dispatch = store.dispatch
         return next
+
+    def committed(self, actions: tuple[Action, ...], /) -> None:
+        """Send what `SendMessage` says, once that is sure to have happened."""
+        for action in actions:
+            if type(action) is SendMessage:
+                self._send_for(action)
 
     async def run(self) -> None:
         """Serve until cancelled; then close, within ``close_timeout``."""
-        self._context = contextvars.copy_context()
+        await self.serve(is_last=True)
+
+    async def serve(self, *, is_last: bool = False) -> None:
+        """Serve until cancelled, then close; for who calls it again later, `run` being the last.
+
+        Args:
+            is_last: whether nothing will follow, so that whoever waits for a link is told so.
+        """
         self._owner.adopt()
-        self._session = self._given_session or new_session(
-            follows_redirects=self.options.follows_redirects
-        )
-        try:
-            self._outbox.tell_drops()  # of what was sent before
-            async with asyncio.TaskGroup() as self._group:
-                if self._is_wanted:
-                    self._feed(ConnectRequested())
-                try:
-                    await asyncio.get_running_loop().create_future()
-                finally:
-                    self._is_left = True
-                    await self.disconnect()
-        finally:
-            self._group = None
-            self._driver.abandon()  # closing itself may have been cancelled
-            if self._given_session is None:
-                await self._session.close()
+        self._tell_refused()
+        await self._supervisor.serve(is_last=is_last)
 
     def close(self) -> None:
         """Refuse every use from now on; the store calls this when it closes, entered or not."""
-        self._is_left = True
-        self._queue.close()
-        self._driver.abandon()  # wakes whoever waits for a link
+        self._outbox.queue.close()
+        self._supervisor.close()
 
     async def connect(self, *, wait: bool = False) -> None:
         """Connect, unless that is under way or done; after an end, start afresh.
@@ -207,40 +182,29 @@ class WebSocketConnection:
             StoreClosedError: the store was left, or is left meanwhile.
             WrongThreadError: another event loop runs the store.
         """
-        self._refuse_if_unusable()
-        self._is_wanted = True
-        while self._driver.phase is Phase.CLOSING and self._is_wanted:
-            await self._driver.next_phase()
-        if self._is_wanted:  # nobody disconnected meanwhile
-            self._feed(ConnectRequested())
-        while wait and self._driver.phase is not Phase.OPEN:
-            self._refuse_if_unusable()
-            if self._group is not None and self._driver.phase is Phase.IDLE:
-                raise self._new_end_error()
-            await self._driver.next_phase()
+        await self._supervisor.connect(wait=wait)
 
     async def disconnect(self) -> None:
-        """Close, and stay disconnected; from any state, any number of times, within the limit.
+        """Close, and stay disconnected; from any state, any number of times, within the limits.
 
-        A later `connect` prevails; then this returns when what it closed is closed.
+        Handlers of messages are waited for, each limit being ``close_timeout``; one that calls this
+        itself is not.  A later `connect` prevails; then this returns when what it closed is closed.
 
         Raises:
             WrongThreadError: another event loop runs the store.
         """
-        self._owner.refuse_others()
-        self._is_wanted = False
-        task = self._attempt_task
-        self._feed(DisconnectRequested())
-        while self._driver.phase is not Phase.IDLE and not self._is_wanted:
-            await self._driver.next_phase()
-        if task is not None and task is not asyncio.current_task():
-            await asyncio.wait([task], timeout=self.options.close_timeout)
+        await self._supervisor.disconnect()
 
     async def drain(self, seconds: float) -> int:
-        """Wait until every queued message has left, for so long at most; `disconnect` comes after.
+        """Wait until every queued message has left, and every one that has to be acknowledged is.
+
+        `disconnect` comes after.
+
+        Args:
+            seconds: how long to wait at most.
 
         Returns:
-            How many messages are left in the queue.
+            How many messages are left.
 
         Raises:
             WrongThreadError: another event loop runs the store.
@@ -254,38 +218,70 @@ class WebSocketConnection:
         Raises:
             WrongThreadError: another event loop runs the store.
         """
-        self._owner.refuse_others()
-        self._feed(RetryDue())
+        self._supervisor.reconnect_now()
+
+    @overload
+    def send(
+        self,
+        payload: object,
+        *,
+        ack: Literal[False] = False,
+        ttl: float | None = None,
+        volatile: bool = False,
+    ) -> QueuedOutbound: ...
+
+    @overload
+    def send(
+        self, payload: object, *, ack: Literal[True], ttl: float | None = None
+    ) -> Delivery: ...
 
     def send(
-        self, message: Message, *, ttl: float | None = None, volatile: bool = False
-    ) -> QueuedOutbound:
+        self,
+        payload: object,
+        *,
+        ack: bool = False,
+        ttl: float | None = None,
+        volatile: bool = False,
+    ) -> QueuedOutbound | Delivery:
         """Queue a message, in any state; messages leave in the order in which they were queued.
 
         Args:
-            message: a text, or bytes; `encode_payload` makes one.
+            payload: text or bytes, sent as they are; or what is sent as JSON: an object of a class
+                declared by ``@message``, or what `encode_payload` takes.  It is encoded at once.
+            ack: whether to send it again until the peer acknowledges it, after a reconnect too.
             ttl: seconds after which it is no longer worth sending; None for never.
-            volatile: whether to drop it rather than keep it while no link is open.
+            volatile: whether to drop it rather than keep it while no link is open; not with
+                ``ack``.
 
         Returns:
             The message in the queue.  Its ``result`` says what became of it, and ``settled`` waits
-            for that; ``handed_to_socket`` is no proof that the peer has it.
+            for that; ``handed_to_socket`` is no proof that the peer has it.  With ``ack`` its
+            `Delivery`, whose ``future`` is done when the peer has it.
 
         Raises:
+            InvalidPayloadError: it cannot be sent as it is.
             QueueFullError: it does not fit the bounds, and ``options.overflow`` is ``raise`` or
                 ``block``; nothing was queued.
             StoreClosedError: the store was left, so nothing would ever be sent.
-            TypeError: it is neither text nor bytes.
+            ValueError: the terms contradict each other or cannot be used.
             WrongThreadError: another event loop runs the store.
         """
-        self._refuse_if_unusable()
-        is_usual = ttl is None and not volatile
-        terms = _USUAL_TERMS if is_usual else SendTerms(ttl_seconds=ttl, is_volatile=volatile)
-        return self._outbox.push(message, terms, can_leave_now=self._can_send_at_once)
+        self._supervisor.refuse_if_unusable()
+        can_leave_now = self._supervisor.can_send_at_once
+        if not ack:
+            return self._outbox.push(
+                payload, ttl=ttl, volatile=volatile, can_leave_now=can_leave_now
+            )
+        if volatile:
+            text = (
+                "a volatile message is not sent again, so it cannot have ack=True; drop one of both"
+            )
+            raise ValueError(text)
+        return self._outbox.push_acknowledged(payload, ttl=ttl, can_leave_now=can_leave_now)
 
     async def send_when_room(
         self,
-        message: Message,
+        payload: object,
         *,
         timeout: float | None = None,  # noqa: ASYNC109  # of waiting for room, not of this call
         ttl: float | None = None,
@@ -296,137 +292,57 @@ class WebSocketConnection:
         `send`.
 
         Args:
-            message: as in `send`.
-            timeout: seconds to wait for room at most; None for ever.
+            payload: as in `send`.
+            timeout: seconds to wait for room at most, above 0; None for ever.
             ttl: as in `send`.
 
         Returns:
             The message in the queue.
 
         Raises:
+            InvalidPayloadError: it cannot be sent as it is.
             QueueFullError: there was no room in time.
             ConnectionFatalError: the connection ended while this waited.
             StoreClosedError: the store was left, or is left meanwhile.
+            TypeError: the timeout is no number.
+            ValueError: the timeout is not finite and above 0.
             WrongThreadError: another event loop runs the store.
         """
-        self._refuse_if_unusable()
+        self._supervisor.refuse_if_unusable()
+        if timeout is not None:
+            check_seconds("timeout", timeout)
+        can_leave_now = self._supervisor.can_send_at_once
         return await self._outbox.push_when_room(
-            message,
-            SendTerms(ttl_seconds=ttl),
-            seconds=timeout,
-            can_leave_now=self._can_send_at_once,
+            payload, seconds=timeout, ttl=ttl, can_leave_now=can_leave_now
         )
 
     @property
     def queue_size(self) -> int:
         """Messages that wait to be sent."""
-        return len(self._queue)
+        return len(self._outbox.queue)
 
     def clear_queue(self) -> list[Message]:
-        """Remove and return the messages that wait; one that is being written stays until then."""
-        return self._queue.clear()
+        """Remove and return the messages that wait or are unacknowledged, the oldest first.
 
-    @property
-    def _can_send_at_once(self) -> bool:
-        return self._attempt is not None and self._attempt.can_send_at_once
-
-    def _feed(self, event: Event) -> None:
-        if self._group is not None:  # else not running yet, or no longer
-            self._driver.feed(event)
-
-    def _perform(self, effect: Tell | Dial | StopAttempt | CloseLink) -> None:
-        match effect:
-            case Tell(action):
-                self._tell(action)
-            case Dial() as dial:
-                self._dial(dial)
-            case StopAttempt():
-                if self._attempt_task is not None:
-                    self._attempt_task.cancel()
-            case CloseLink():
-                if self._attempt is not None:
-                    self._attempt.close_link()
-
-    def _dial(self, dial: Dial) -> None:
-        """Begin an attempt, which waits for the one before to be gone."""
-        if self._group is None or self._session is None:
-            return
-        self._attempt = WebSocketAttempt(
-            session=self._session,
-            target=self._target,
-            options=self.options,
-            queue=self._queue,
-            news=self._outbox.news,
-            on_message=self._on_message,
-            on_open=self._on_open,
-            refresh_auth=self._refresh_auth if dial.refreshes_auth else None,
-            judge=self._judge,
-            number=dial.attempt,
-            draw=self._draw,
-            feed=self._feed,
-            tell=self._tell,
-        )
-        self._attempt_task = self._group.create_task(
-            self._live(self._attempt, self._attempt_task),
-            name="refold websocket",
-            context=self._context.copy(),  # not that of whoever called connect
-        )
-        attempt = self._attempt
-        self._attempt_task.add_done_callback(lambda _task: self._note_end_of(attempt))
-
-    async def _live(self, attempt: WebSocketAttempt, previous: asyncio.Task[None] | None) -> None:
-        """Run an attempt; an error in it ends the connection, never the application."""
-        try:
-            await attempt.run(previous)
-        except Exception as error:  # noqa: BLE001  # the store's other services go on
-            self._driver.crash(error)
-
-    def _note_end_of(self, attempt: WebSocketAttempt) -> None:
-        """End the connection if its attempt was cancelled by others than the machine.
-
-        A loop that is closed cancels every task, in whatever order.
+        One that is being written stays until then.
         """
-        is_under_way = self._driver.phase in {Phase.DIALING, Phase.OPEN, Phase.CLOSING}
-        if attempt is self._attempt and is_under_way:
-            self._driver.abandon()
+        return self._outbox.clear()
 
-    def _tell(self, action: Action) -> None:
-        """Dispatch an action with what only the shell knows.
+    def _counts(self) -> tuple[int, int]:
+        return len(self._outbox.queue), self._outbox.unacked_count
 
-        What a reducer, a middleware or a subscriber raises is logged: the connection goes on.
-        """
-        changes: dict[str, Any] = {}
-        match action:
-            case ConnectionEnded():
-                self._ended_by = action.error
-                changes["queue_size"] = len(self._queue)
-                self._queue.stop_waiting(self._new_end_error)
-            case (
-                ConnectionOpened()
-                | ConnectionLostAndRetryScheduled()
-                | HeartbeatAnswered()
-                | OutboundMessagesDropped()
-            ):
-                changes["queue_size"] = len(self._queue)
-            case _:
-                pass
+    def _send_for(self, action: SendMessage) -> None:
+        """Send a dispatched message; a refusal is told, because nobody could catch it."""
         try:
-            changes["at_ms"] = int(self._clock() * 1000)
-            with dispatching_as(_ORIGIN):
-                if self._dispatch is not None:
-                    self._dispatch(evolve(action, **changes))
-        except Exception:  # noqa: BLE001  # a broken listener must not end the connection
-            _log.exception("the store refused or could not finish %s", action.wire_name)
-        if isinstance(action, ConnectionLostAndRetryScheduled | ConnectionEnded):
-            self._outbox.tell_drops()  # volatile messages do not outlive their link
+            self.send(action.text, ttl=action.ttl_seconds, volatile=action.is_volatile)
+        except (RefoldError, TypeError, ValueError) as error:
+            self._refused.append(SendFailed(type(error).__name__, str(error)))
+            if (
+                self._owner.loop is not None
+            ):  # later: whoever else takes note of commits comes first
+                self._owner.loop.call_soon(self._tell_refused)
 
-    def _new_end_error(self) -> Exception:
-        if self._is_left:
-            return StoreClosedError(_LEFT)
-        reason = self._ended_by.message if self._ended_by else "it was disconnected"
-        return ConnectionFatalError(f"the connection ended before it was open: {reason}")
-
-    def _refuse_if_unusable(self) -> None:
-        self._owner.refuse_others()
-        if self._is_left:
-            raise StoreClosedError(_LEFT)
+    def _tell_refused(self) -> None:
+        refused, self._refused = self._refused, []
+        for action in refused:
+            self._teller.tell(action)

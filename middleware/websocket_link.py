@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket as sockets
 from typing import TYPE_CHECKING, Any, Final
 
@@ -16,16 +17,19 @@ import aiohttp
 from refold.actions.connection import LastError
 from refold.middleware.describe_failure import describe_failure
 from refold.middleware.heartbeat import Heartbeat
+from refold.middleware.outbound_payload import encode_payload
 from refold.middleware.redact_secrets import redact_secrets
 from refold.middleware.websocket_writer import WebSocketWriter
 from refold.reducers.classify_failure import is_legal_close_code_on_the_wire
 from refold.reducers.evolve import evolve
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Awaitable, Callable, Iterable
 
-    from refold.middleware.outbound_queue import Message, OutboundQueue
+    from refold.middleware.application_ping import ApplicationPing
+    from refold.middleware.outbound_message import Message
     from refold.middleware.websocket_options import WebSocketOptions
+    from refold.middleware.websocket_outbox import WebSocketOutbox
 
 __all__ = ["WebSocketLink"]
 
@@ -35,6 +39,8 @@ _NO_CODE: Final = 1005
 _ABNORMAL: Final = 1006
 
 _LOST: Final = LastError("lost", "", "the connection broke without a goodbye", close_code=_ABNORMAL)
+
+_log = logging.getLogger("refold.websocket")
 
 
 class WebSocketLink:
@@ -71,30 +77,34 @@ class WebSocketLink:
         self._heartbeat: Heartbeat | None = None
         self._close_timer: asyncio.TimerHandle | None = None
         self._is_closing = False
+        self._is_broken = False
+        self._broken: asyncio.Future[None] | None = None
+        """Done when the link is broken, if somebody waits for that."""
         self._first_cause: LastError | None = None
         self._write_failure: LastError | None = None
         self.close_reason = ""
         """What the peer said with its close frame, as it came; empty if it said nothing."""
 
     async def read(
-        self, on_message: Callable[[Message], None], on_heartbeat: Callable[[float], None]
+        self,
+        take: Callable[[Message], Callable[[], Awaitable[None]] | None],
+        on_heartbeat: Callable[[float], None],
     ) -> LastError:
         """Read until the link has ended; return the first cause that is known.
 
         Args:
-            on_message: called with each text or binary message.
+            take: called with each message; returns None, or what waits for room for another.
             on_heartbeat: called with the seconds that a ping took.
         """
         if self._options.heartbeat_interval is not None:
             self._heartbeat = Heartbeat(
                 self._options.heartbeat_interval,
                 self._options.heartbeat_timeout,
-                send_ping=self._writer.ping,
+                send_ping=self._send_ping,
                 on_dead=self._on_dead,
             )
         try:
-            while not await self._read_one(on_message, on_heartbeat):
-                pass
+            await self._read_all(take, on_heartbeat)
         finally:
             await self._end()
         return self._first_cause or self._write_failure or _LOST
@@ -103,9 +113,9 @@ class WebSocketLink:
         """Write one message to the socket; a return is no proof that the peer got it."""
         await self._writer.send(message)
 
-    def start_writing(self, queue: OutboundQueue, news: asyncio.Event) -> None:
-        """Send what is in a queue, and what comes into it, for as long as the link is open."""
-        self._writer.start(queue, news)
+    def start_writing(self, outbox: WebSocketOutbox) -> None:
+        """Send what is in an outbox, and what comes into it, for as long as the link is open."""
+        self._writer.start(outbox)
 
     @property
     def can_send_at_once(self) -> bool:
@@ -128,33 +138,99 @@ class WebSocketLink:
 
     def shut_down(self) -> None:
         """Break the connection below aiohttp: it wakes readers and blocked writers alike."""
+        self._is_broken = True
+        if self._broken is not None and not self._broken.done():
+            self._broken.set_result(None)
         if self._below is not None:
             with contextlib.suppress(OSError):  # it is broken already
                 self._below.shutdown(sockets.SHUT_RDWR)
 
-    async def _read_one(
-        self, on_message: Callable[[Message], None], on_heartbeat: Callable[[float], None]
+    async def _read_all(
+        self,
+        take: Callable[[Message], Callable[[], Awaitable[None]] | None],
+        on_heartbeat: Callable[[float], None],
+    ) -> None:
+        """Read and handle frames until the last one."""
+        receive = self._socket.receive
+        heard = _nothing if self._heartbeat is None else self._heartbeat.heard
+        ping = self._options.application_ping
+        while True:
+            frame = await receive()
+            heard()
+            kind = frame.type
+            if kind is aiohttp.WSMsgType.TEXT or kind is aiohttp.WSMsgType.BINARY:
+                if ping is not None and self._is_answer(ping, frame.data, on_heartbeat):
+                    continue
+                wait_for_room = take(frame.data)
+                if wait_for_room is not None:
+                    await self._wait(wait_for_room)
+            elif not await self._take_control_frame(frame, on_heartbeat):
+                return
+
+    async def _take_control_frame(
+        self, frame: aiohttp.WSMessage, on_heartbeat: Callable[[float], None]
     ) -> bool:
-        """Read and handle one frame; tell whether it was the last."""
-        frame = await self._socket.receive()
-        if self._heartbeat is not None:
-            self._heartbeat.heard()
+        """Handle a frame that is no message; tell whether others may follow."""
         match frame.type:
-            case aiohttp.WSMsgType.TEXT | aiohttp.WSMsgType.BINARY:
-                on_message(frame.data)
             case aiohttp.WSMsgType.PING:
                 self._writer.pong(bytes(frame.data))
+                return True
             case aiohttp.WSMsgType.PONG:
                 self._take_pong(bytes(frame.data), on_heartbeat)
+                return True
             case aiohttp.WSMsgType.CLOSE:
                 await self._take_goodbye(int(frame.data or _NO_CODE), frame.extra or "")
-                return True
             case aiohttp.WSMsgType.ERROR:
                 self._note_bad_frame(frame.data)
-                return True
             case _:  # aiohttp noticed that the connection is gone
-                return True
+                pass
         return False
+
+    async def _wait(self, wait_for_room: Callable[[], Awaitable[None]]) -> None:
+        """Read nothing until there is room, or the link is broken: then all is read that arrived.
+
+        Meanwhile the peer is slowed down by TCP itself, and its silence proves nothing.
+        """
+        if self._is_broken:
+            return
+        if self._heartbeat is not None:
+            self._heartbeat.suspend()
+        room = asyncio.ensure_future(wait_for_room())
+        self._broken = asyncio.get_running_loop().create_future()
+        try:
+            await asyncio.wait((room, self._broken), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            room.cancel()
+        if self._heartbeat is not None:
+            self._heartbeat.resume()
+
+    def _send_ping(self, payload: bytes) -> None:
+        ping = self._options.application_ping
+        if ping is None:
+            self._writer.ping(payload)
+            return
+        try:
+            message = encode_payload(ping.make(), self._options.max_queue_bytes)
+        except Exception:  # noqa: BLE001  # a user's function; a ping frame is better than nothing
+            _log.exception("the application's ping could not be made; a ping frame is sent instead")
+            self._writer.ping(payload)
+        else:
+            self._writer.send_at_once(message)
+
+    def _is_answer(
+        self, ping: ApplicationPing, message: Message, on_heartbeat: Callable[[float], None]
+    ) -> bool:
+        """Tell whether a message answers a ping of the application's."""
+        try:
+            is_answer = ping.is_answer(message)
+        except Exception:  # noqa: BLE001  # a user's function
+            _log.exception("is_answer raised; the message goes to the application")
+            return False
+        if is_answer and self._heartbeat is not None:
+            latency = self._heartbeat.answered_by_message()
+            if latency is not None:
+                on_heartbeat(latency)
+        return is_answer
 
     def _take_pong(self, payload: bytes, on_heartbeat: Callable[[float], None]) -> None:
         latency = None if self._heartbeat is None else self._heartbeat.answered(payload)
@@ -219,3 +295,7 @@ class WebSocketLink:
             with contextlib.suppress(Exception):
                 async with asyncio.timeout(self._options.close_timeout):
                     await self._socket.close()
+
+
+def _nothing() -> None:
+    """Stand for a heartbeat that there is not."""

@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import attrs
 
+from refold.middleware.application_ping import ApplicationPing
+from refold.middleware.check_count import at_least
 from refold.middleware.outbound_overflow import OverflowPolicy, check_overflow_policy
 from refold.reducers.backoff_delay import Backoff
 from refold.reducers.check_positive_number import check_positive_number
 from refold.reducers.classify_failure import DEFAULT_POLICY, FailurePolicy
 
 __all__ = ["WebSocketOptions"]
-
-
-def _at_least(least: int) -> Callable[[object, attrs.Attribute[int], object], None]:
-    """Return a validator for a bound.
-
-    It raises TypeError for what is no int, and ValueError for what is less.
-    """
-
-    def check(_options: object, field: attrs.Attribute[int], value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int):
-            message = f"{field.name} must be an int, got {value!r}"
-            raise TypeError(message)
-        if value < least:
-            message = f"{field.name} must be {least} or more, got {value!r}"
-            raise ValueError(message)
-
-    return check
 
 
 def _check_unless_none(options: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -63,27 +47,34 @@ class WebSocketOptions:
     heartbeat_timeout: float = attrs.field(default=10.0, validator=check_positive_number)
     """A peer that sends nothing for so long after a ping is dead."""
 
-    close_timeout: float = attrs.field(default=5.0, validator=check_positive_number)
-    """How long to wait for the peer's part of the closing handshake."""
+    application_ping: ApplicationPing | None = attrs.field(
+        default=None,
+        validator=attrs.validators.optional(attrs.validators.instance_of(ApplicationPing)),
+    )
+    """A message to send in place of each ping frame; None for ping frames."""
 
-    max_queue: int = attrs.field(default=1000, validator=_at_least(0))
+    close_timeout: float = attrs.field(default=5.0, validator=check_positive_number)
+    """How long to wait for the peer's part of the closing handshake; and, apart from that, for
+    handlers of messages: at an end, and before a new link follows an old one."""
+
+    max_queue: int = attrs.field(default=1000, validator=at_least(0))
     """Messages that may wait to be sent; with 0, only what can leave at once is taken."""
 
-    max_queue_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=_at_least(0))
-    """Bytes that they may have together."""
+    max_queue_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=at_least(0))
+    """Bytes that they may have together; a larger message is refused as `InvalidPayloadError`."""
 
     overflow: OverflowPolicy = attrs.field(default="raise", converter=check_overflow_policy)
     """What a full queue does: ``raise``, ``drop_oldest``, ``drop_newest``, or ``block``, with which
     `WebSocketConnection.send_when_room` waits."""
 
-    max_message_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=_at_least(1))
+    max_message_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=at_least(1))
     """The largest message that is accepted from the peer; there is no way to accept any."""
 
     backoff: Backoff = attrs.field(factory=Backoff, validator=attrs.validators.instance_of(Backoff))
     """How attempts are spaced."""
 
     max_attempts: int | None = attrs.field(
-        default=None, validator=attrs.validators.optional(_at_least(1))
+        default=None, validator=attrs.validators.optional(at_least(1))
     )
     """Failures in a row before the connection gives up; None for never."""
 

@@ -12,7 +12,7 @@ from yarl import URL
 
 from refold.errors import ConnectionFatalError
 
-__all__ = ["ResolvedTarget", "WebSocketTarget"]
+__all__ = ["ResolvedTarget", "WebSocketTarget", "checked_url"]
 
 T = TypeVar("T")
 
@@ -69,7 +69,7 @@ class WebSocketTarget:
             TypeError: one is of the wrong type.
             ValueError: the address cannot be dialled.
         """
-        self._url = url if callable(url) else _checked_url(url)
+        self._url = url if callable(url) else checked_url(url)
         self._headers = headers if callable(headers) else _checked_headers(headers)
         self._protocols = protocols if callable(protocols) else _checked_protocols(protocols)
 
@@ -81,7 +81,7 @@ class WebSocketTarget:
         """
         try:
             return ResolvedTarget(
-                _checked_url(await _value_of(self._url)),
+                checked_url(await _value_of(self._url)),
                 _checked_headers(await _value_of(self._headers)),
                 _checked_protocols(await _value_of(self._protocols)),
             )
@@ -97,8 +97,13 @@ class _UnusableTargetError(ValueError, TypeError):
     """
 
 
-def _checked_url(url: object) -> URL:
-    """Return an absolute WebSocket address."""
+def checked_url(url: object) -> URL:
+    """Return an absolute WebSocket address.
+
+    Raises:
+        TypeError: it is no text and no URL.
+        ValueError: it cannot be dialled.
+    """
     if not isinstance(url, str | URL):
         message = f"url must be a str, a yarl.URL or a callable, got {type(url).__name__}"
         raise _UnusableTargetError(message)

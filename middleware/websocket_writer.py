@@ -1,4 +1,4 @@
-"""What leaves through one WebSocket: queued messages, pings, pongs and the last frame."""
+"""What leaves through one WebSocket: messages of the outbox, pings, pongs and the last frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import aiohttp
 
     from refold.actions.connection import LastError
-    from refold.middleware.outbound_queue import Message, OutboundQueue
+    from refold.middleware.outbound_message import Message
+    from refold.middleware.websocket_outbox import WebSocketOutbox
 
 __all__ = ["WebSocketWriter"]
 
@@ -75,13 +76,20 @@ class WebSocketWriter:
         else:
             await self._socket.send_bytes(message)
 
-    def start(self, queue: OutboundQueue, news: asyncio.Event) -> None:
-        """Send what is in a queue, and what comes into it, until the goodbye."""
-        self._task = self._group.create_task(self._send_all(queue, news), name="refold writer")
+    def start(self, outbox: WebSocketOutbox) -> None:
+        """Send what is in an outbox, and what comes into it, until the goodbye."""
+        self._task = self._group.create_task(self._send_all(outbox), name="refold writer")
 
     def ping(self, payload: bytes) -> None:
         """Send a ping without waiting."""
         self._send_control_frame(WSMsgType.PING, payload)
+
+    def send_at_once(self, message: Message) -> None:
+        """Send a message before all others, without waiting."""
+        if isinstance(message, str):
+            self._send_control_frame(WSMsgType.TEXT, message.encode())
+        else:
+            self._send_control_frame(WSMsgType.BINARY, message)
 
     def pong(self, payload: bytes) -> None:
         """Answer a ping without waiting; while nothing can be written, the latest few count.
@@ -114,16 +122,16 @@ class WebSocketWriter:
         await asyncio.wait([self._task], timeout=seconds)
         self._task.cancel()
 
-    async def _send_all(self, queue: OutboundQueue, news: asyncio.Event) -> None:
-        """Send the first message, and remove it only once the socket has taken it."""
+    async def _send_all(self, outbox: WebSocketOutbox) -> None:
+        """Send the first message, and say so only once the socket has taken it."""
         try:
             while not self._is_finished:
-                queued = queue.begin_write()
+                queued = outbox.next_to_send()
                 if queued is None:
-                    news.clear()
+                    outbox.news.clear()
                     self.is_idle = True
-                    queue.offer_room()
-                    await news.wait()
+                    outbox.queue.offer_room()
+                    await outbox.news.wait()
                     self.is_idle = False
                     continue
                 self._sending_since = self._loop.time()
@@ -135,7 +143,7 @@ class WebSocketWriter:
                 else:
                     await self._socket.send_bytes(message)
                 self._sending_since = None
-                queue.remove_sent(queued)
+                outbox.on_sent(queued)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # a user's error too
             self._fail_unless_stopped(error)
 

@@ -23,10 +23,16 @@ from refold.actions.connection import (
     IncrementConnectionErrorCount,
     LastError,
     OutboundMessagesDropped,
+    RecoveryTold,
     ResetConnectionErrorCount,
     ResetConnectionState,
     SetConnectionStatus,
     TerminalReason,
+)
+from refold.actions.websocket_messages import (
+    BadMessageReceived,
+    InboundMessagesDropped,
+    MessageHandlerFailed,
 )
 from refold.reducers.evolve import evolve
 from refold.reducers.reducer import Reducer
@@ -96,7 +102,18 @@ class ConnectionState:
     """Messages that the queue had to drop, for want of room or, if volatile, for want of a link."""
 
     unacked_count: int = 0
-    """Messages sent and not acknowledged yet."""
+    """Acknowledged messages that wait, or that the peer has not acknowledged yet; as last told,
+    like ``queue_size``."""
+
+    recovered: bool | None = None
+    """Whether the present link, or the last one, brought all that was missed before it; None while
+    nobody said so."""
+
+    bad_message_count: int = 0
+    """Messages that arrived and could not be read."""
+
+    inbound_dropped_count: int = 0
+    """Messages that arrived and were not handled, for want of room or of time."""
 
     message_queue: PVector[QueuedMessage] = attrs.field(default=pvector())
     """Messages kept in the state while disconnected, oldest first."""
@@ -153,7 +170,13 @@ def _(state: ConnectionState, action: ConnectionAttemptStarted) -> ConnectionSta
 
 @connection_reducer.on(ConnectionOpened)
 def _(state: ConnectionState, action: ConnectionOpened) -> ConnectionState:
-    opened = evolve(state, total_connects=state.total_connects + 1, queue_size=action.queue_size)
+    opened = evolve(
+        state,
+        total_connects=state.total_connects + 1,
+        queue_size=action.queue_size,
+        unacked_count=action.unacked_count,
+        recovered=None,
+    )
     return _with_status(opened, ConnectionStatus.CONNECTED, action.at_ms)
 
 
@@ -172,13 +195,19 @@ def _(state: ConnectionState, action: ConnectionLostAndRetryScheduled) -> Connec
         last_error=evolve(action.error, at_ms=now),
         next_retry_at_ms=None if now is None else now + round(action.delay_seconds * 1000),
         queue_size=action.queue_size,
+        unacked_count=action.unacked_count,
     )
     return _with_status(lost, ConnectionStatus.RECONNECTING, now)
 
 
 @connection_reducer.on(ConnectionEnded)
 def _(state: ConnectionState, action: ConnectionEnded) -> ConnectionState:
-    ended = evolve(state, terminal_reason=action.reason, queue_size=action.queue_size)
+    ended = evolve(
+        state,
+        terminal_reason=action.reason,
+        queue_size=action.queue_size,
+        unacked_count=action.unacked_count,
+    )
     if action.error is not None:
         error = evolve(action.error, at_ms=action.at_ms)
         ended = evolve(ended, error_count=state.error_count + 1, last_error=error)
@@ -201,7 +230,29 @@ def _(state: ConnectionState, action: HeartbeatAnswered) -> ConnectionState:
         last_heartbeat_at_ms=action.at_ms,
         latency_seconds=action.latency_seconds,
         queue_size=action.queue_size,
+        unacked_count=action.unacked_count,
     )
+
+
+@connection_reducer.on(RecoveryTold)
+def _(state: ConnectionState, action: RecoveryTold) -> ConnectionState:
+    return evolve(state, recovered=action.recovered)
+
+
+@connection_reducer.on(MessageHandlerFailed)
+def _(state: ConnectionState, action: MessageHandlerFailed) -> ConnectionState:
+    error = LastError("application", action.error_type, action.message, at_ms=action.at_ms)
+    return evolve(state, error_count=state.error_count + 1, last_error=error)
+
+
+@connection_reducer.on(BadMessageReceived)
+def _(state: ConnectionState, action: BadMessageReceived) -> ConnectionState:
+    return evolve(state, bad_message_count=state.bad_message_count + action.count)
+
+
+@connection_reducer.on(InboundMessagesDropped)
+def _(state: ConnectionState, action: InboundMessagesDropped) -> ConnectionState:
+    return evolve(state, inbound_dropped_count=state.inbound_dropped_count + action.count)
 
 
 def _with_status(

@@ -58,7 +58,7 @@ def test_it_begins_disconnected_with_nothing_known() -> None:
     state = fold()
     assert state == ConnectionState(status=DISCONNECTED)
     assert state.terminal_reason is None
-    assert attrs.astuple(state, recurse=False).count(0) == 6
+    assert attrs.astuple(state, recurse=False).count(0) == 8
 
 
 def test_the_four_statuses_have_their_texts() -> None:

@@ -41,6 +41,7 @@ def test_the_defaults_are_those_of_the_documents() -> None:
         "stable_after": 5.0,
         "heartbeat_interval": 20.0,
         "heartbeat_timeout": 10.0,
+        "application_ping": None,
         "close_timeout": 5.0,
         "max_queue": 1000,
         "max_queue_bytes": 4 * 1024 * 1024,

@@ -46,7 +46,6 @@ FLOORS: Final = (
             "middleware/bounded_messages.py",
             "middleware/delivery.py",
             "middleware/*message*",
-            "middleware/inbound_queue.py",
             "middleware/seen_ids.py",
             "middleware/outbound_*",
             "middleware/websocket_*",

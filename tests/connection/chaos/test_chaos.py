@@ -140,7 +140,7 @@ class Player:
 
 def phase_of(scene: Scene) -> Phase:
     """Return what the machine is doing."""
-    return scene.connection._driver.phase  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the truth that the state is held against
+    return scene.connection._supervisor.phase  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # the truth that the state is held against
 
 
 def check_status(scene: Scene) -> None:

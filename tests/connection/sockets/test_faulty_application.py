@@ -15,8 +15,8 @@ from refold.actions.connection import (
     ConnectionAttemptStarted,
     ConnectionOpened,
     ConnectionStatus,
-    IncrementConnectionErrorCount,
 )
+from refold.actions.websocket_messages import MessageHandlerFailed
 from refold.middleware.websocket_link import WebSocketLink
 from refold.reducers.backoff_delay import Backoff
 from tests.connection.sockets.faults import RETRIED_FAULTS
@@ -25,6 +25,7 @@ from tests.connection.sockets.running import FAST, eventually, running
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
+    from refold.middleware.new_link import NewLink
 
 
 class SilentError(Exception):
@@ -74,8 +75,8 @@ async def test_a_handler_that_raises_is_counted_and_the_connection_stays(
         await eventually(lambda: handled == ["one", "two", "three"], 5)
         assert scene.state.error_count == 1
         assert scene.state.status is ConnectionStatus.CONNECTED
-        (action,) = scene.trace.of(IncrementConnectionErrorCount)
-        assert action.error == error.__name__
+        (action,) = scene.trace.of(MessageHandlerFailed)
+        assert action.error_type == error.__name__
 
 
 @pytest.mark.parametrize("error", [SilentError, asyncio.CancelledError, OSError])
@@ -83,7 +84,7 @@ async def test_a_greeting_that_raises_ends_the_link_only(error: type[BaseExcepti
     """What `on_open` raises ends the link, is told, and the next link has another chance."""
     errors = [error, error]
 
-    async def greet(link: WebSocketLink) -> None:
+    async def greet(link: NewLink) -> None:
         await link.send("hello")
         if errors:
             raise errors.pop()
@@ -215,7 +216,7 @@ async def test_a_write_interrupted_from_elsewhere_fails_the_link() -> None:
     """A greeting whose write was cut short by its own time limit leaves no half-dead link."""
     is_first = True
 
-    async def greet(link: WebSocketLink) -> None:
+    async def greet(link: NewLink) -> None:
         nonlocal is_first
         if is_first:
             is_first = False

@@ -13,14 +13,15 @@ from websockets.asyncio.server import ServerConnection, serve
 
 from refold.actions.connection import ConnectionOpened, ConnectionStatus
 from refold.errors import QueueFullError
-from refold.middleware.outbound_queue import OutboundQueue
+from refold.middleware.owning_loop import OwningLoop
 from refold.middleware.websocket_options import WebSocketOptions
+from refold.middleware.websocket_outbox import WebSocketOutbox
 from refold.middleware.websocket_writer import WebSocketWriter
 from tests.connection.sockets.peers import CLOSE, PING, TEXT, Wire, echoes, peer
 from tests.connection.sockets.running import FAST, eventually, make_scene, running
 
 if TYPE_CHECKING:
-    from refold.middleware.websocket_link import WebSocketLink
+    from refold.middleware.new_link import NewLink
 
 
 async def test_rule_32_sending_works_in_any_state_within_exact_bounds() -> None:
@@ -115,7 +116,7 @@ async def test_rule_35_the_greeting_goes_first_on_every_link() -> None:
         received.extend([(await wire.receive())[1] for _ in range(3)])
         wire.reset()
 
-    async def greet(link: WebSocketLink) -> None:
+    async def greet(link: NewLink) -> None:
         scene.connection.send("sent in the greeting")
         await link.send("hello")
         await link.send(b"token")
@@ -229,24 +230,25 @@ async def test_a_message_that_was_written_is_not_sent_again() -> None:
             await self.written
 
     socket: Any = Socket()
-    queue, news = OutboundQueue(max_messages=2, max_bytes=99), asyncio.Event()
-    queue.push("written")
-    queue.push("not written")
+    options, owner = WebSocketOptions(max_queue=2), OwningLoop("the outbox")
+    outbox = WebSocketOutbox(options, None, owner, lambda _action: None)
+    for text in ("written", "not written"):
+        outbox.push(text, ttl=None, volatile=False, can_leave_now=False)
     async with asyncio.TaskGroup() as group:
         writer = WebSocketWriter(
             socket, group, lambda _failure: None, send_timeout=10.0, on_stuck=lambda: None
         )
-        writer.start(queue, news)
+        writer.start(outbox)
         await asyncio.sleep(0)
         socket.written.set_result(None)
         await writer.stop(1.0)
-    assert queue.clear() == ["not written"]
+    assert outbox.clear() == ["not written"]
 
 
 async def test_nothing_follows_the_goodbye() -> None:
     """After a close frame neither a message nor a pong is sent, and sending by hand fails."""
     frames: list[int] = []
-    links: list[WebSocketLink] = []
+    links: list[NewLink] = []
 
     async def pings_after_the_goodbye(wire: Wire) -> None:
         await wire.handshake()
@@ -263,7 +265,7 @@ async def test_nothing_follows_the_goodbye() -> None:
                 await wire.reader.read()
                 return
 
-    async def keep(link: WebSocketLink) -> None:
+    async def keep(link: NewLink) -> None:
         links.append(link)
 
     async with (

@@ -19,7 +19,7 @@ from tests.connection.sockets.peers import BINARY, PING, PONG, TEXT, Wire, echoe
 from tests.connection.sockets.running import FAST, eventually, open_descriptors, running
 
 if TYPE_CHECKING:
-    from refold.middleware.websocket_link import WebSocketLink
+    from refold.middleware.new_link import NewLink
 
 OPTIONS: Final = attrs.evolve(
     FAST,
@@ -153,7 +153,7 @@ async def test_rule_30_a_dead_peer_frees_blocked_senders_and_the_descriptor() ->
     """A heartbeat timeout wakes blocked senders, frees the descriptor and is recorded as 1006."""
     woken: list[float] = []
 
-    async def sends_until_it_fails(link: WebSocketLink) -> None:
+    async def sends_until_it_fails(link: NewLink) -> None:
         try:
             while True:
                 await link.send("x" * 100_000)
