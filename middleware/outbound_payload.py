@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
+from refold.actions.message import is_declared_message_class
 from refold.errors import InvalidPayloadError
+from refold.middleware.decode_message import encode_message
 from refold.middleware.outbound_message import Message, size_of_message
 
 if TYPE_CHECKING:
@@ -35,8 +37,9 @@ def encode_payload(value: object, max_bytes: int) -> Message:
     """Return a message at once, so that a later change of the object changes nothing.
 
     Args:
-        value: a text or bytes, which are sent as they are; else what orjson can write: dicts with
-            text keys, lists, tuples, numbers, texts, bools, None, dates, UUIDs, enums, dataclasses.
+        value: a text or bytes, which are sent as they are; an object of a class declared by
+            ``@message``; else what orjson can write: dicts with text keys, lists, tuples, numbers,
+            texts, bools, None, dates, UUIDs, enums, dataclasses.
         max_bytes: how large the message may be; a text counts as its UTF-8 form.
 
     Returns:
@@ -62,6 +65,11 @@ def encode_payload(value: object, max_bytes: int) -> Message:
 
 
 def _to_json(value: object) -> str:
+    if is_declared_message_class(type(value)):
+        try:
+            return encode_message(value)
+        except (TypeError, ValueError) as error:
+            raise InvalidPayloadError(str(error), path=_ROOT) from error
     try:
         written = _dumps(value)
     except TypeError as error:  # all that orjson raises
