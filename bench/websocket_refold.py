@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 import attrs
 import orjson
 
-from refold.middleware.message_decoder import MessageDecoder
 from refold.middleware.message_handlers import MessageHandlers
 from refold.middleware.outbound_message import Message
 from refold.middleware.websocket_connection import WebSocketConnection
@@ -63,26 +62,21 @@ async def open_refold_callback(url: str) -> AsyncGenerator[Client]:
 @asynccontextmanager
 async def open_refold_receiver(url: str) -> AsyncGenerator[Client]:
     """Give typed messages to one handler; the state does not change."""
-    tally = Tally()
-    arrived: asyncio.Queue[Message] = asyncio.Queue()
+    tally, handlers = Tally(), MessageHandlers()
 
     def handle(reading: SensorWasRead) -> None:
         tally.add(reading.count)
 
-    async with (
-        _connected(url, arrived.put_nowait) as (_, connection),
-        _handling(arrived, handle),
-    ):
+    handlers.on(SensorWasRead, handle)
+    async with _connected(url, handlers=handlers) as (_, connection):
         yield _RefoldReceiver(connection, tally, tally.outcome)
 
 
 @asynccontextmanager
 async def open_refold_dispatcher(url: str) -> AsyncGenerator[Client]:
     """Dispatch one action per typed message; what came out is read from the state."""
-    tally = Tally()
-    arrived: asyncio.Queue[Message] = asyncio.Queue()
-
-    async with _connected(url, arrived.put_nowait) as (store, connection):
+    tally, handlers = Tally(), MessageHandlers()
+    async with _connected(url, handlers=handlers) as (store, connection):
 
         def handle(reading: SensorWasRead) -> None:
             store.dispatch(SensorReadingArrived(reading.sensor, reading.value, reading.count))
@@ -91,8 +85,8 @@ async def open_refold_dispatcher(url: str) -> AsyncGenerator[Client]:
         def outcome() -> Outcome:
             return [[store.state.readings.messages, store.state.readings.total]]
 
-        async with _handling(arrived, handle):
-            yield _RefoldReceiver(connection, tally, outcome)
+        handlers.on(SensorWasRead, handle)
+        yield _RefoldReceiver(connection, tally, outcome)
 
 
 @asynccontextmanager
@@ -104,29 +98,14 @@ async def open_refold_sender(url: str) -> AsyncGenerator[Client]:
 
 
 @asynccontextmanager
-async def _handling(
-    arrived: asyncio.Queue[Message], handle: Callable[[SensorWasRead], None]
-) -> AsyncGenerator[None]:
-    """Decode and handle what arrived, in a task of its own."""
-    decoder, handlers = MessageDecoder(), MessageHandlers()
-    handlers.on(SensorWasRead, handle)
-
-    async def handle_all() -> None:
-        while True:
-            await handlers.deliver(decoder.decode(await arrived.get()))
-
-    task = asyncio.create_task(handle_all())
-    try:
-        yield
-    finally:
-        task.cancel()
-
-
-@asynccontextmanager
 async def _connected(
-    url: str, on_message: Callable[[Message], None]
+    url: str,
+    on_message: Callable[[Message], None] | None = None,
+    handlers: MessageHandlers | None = None,
 ) -> AsyncGenerator[tuple[Store[_Root], WebSocketConnection]]:
-    connection = WebSocketConnection(url, on_message=on_message, connects_at_once=False)
+    connection = WebSocketConnection(
+        url, on_message=on_message, handlers=handlers, connects_at_once=False
+    )
     reducer = combine_reducers(
         _Root, connection=connection_reducer, readings=make_readings_reducer()
     )

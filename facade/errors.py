@@ -199,8 +199,8 @@ class AckTimeoutError(RefoldError, TimeoutError):
         self.ack_id = ack_id
 
 
-class ConnectionClosedError(RefoldError, RuntimeError):
-    """A message was given to a connection that is closed, so nothing would ever be sent."""
+class ConnectionClosedError(StoreClosedError):
+    """A connection was used after its store was left, so nothing would ever come of it."""
 
 
 class ConnectionFatalError(RefoldError):
@@ -208,6 +208,19 @@ class ConnectionFatalError(RefoldError):
 
     A factory of an address or of headers may raise it, to end the connection itself.
     """
+
+
+class RedirectedError(ConnectionFatalError):
+    """The server redirected the handshake to another address."""
+
+    def __init__(self, message: str, *, http_status: int) -> None:
+        """Keep the HTTP status."""
+        super().__init__(message)
+        self.http_status = http_status
+
+
+class AuthenticationError(ConnectionFatalError):
+    """There are no credentials to connect with; a factory of an address or of headers raises it."""
 
 
 class LogError(RefoldError):

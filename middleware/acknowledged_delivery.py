@@ -79,7 +79,8 @@ class AcknowledgedDelivery:
         self._unacked: dict[str, Delivery] = {}
         self._in_flight: dict[str, Delivery] = {}
         self._to_resend: dict[str, Delivery] = {}
-        self._is_all_acked = asyncio.Event()
+        self._is_all_acked: asyncio.Event | None = None
+        """Set when nothing is unacknowledged; None while nobody ever waited for that."""
         self.acked_count = 0
         """Messages that the peer acknowledged."""
         self.ignored_ack_count = 0
@@ -168,25 +169,26 @@ class AcknowledgedDelivery:
         Returns:
             None if nothing waits, or the window is full.
         """
-        for again in list(self._to_resend.values()):
-            if not self._is_over(again, self._now()):
-                return again.entry
+        if self._to_resend:
+            for again in list(self._to_resend.values()):
+                if not self._is_over(again, self._now()):
+                    return again.entry
         while (head := self._queue.first()) is not None:
-            delivery = self._delivery_of(head)
+            delivery = self._delivery_of(head) if self._unacked else None
             if delivery is None:
-                break
+                return self._queue.begin_write()
             if not delivery.future.cancelled():
                 if len(self._in_flight) >= self._window:
                     return None
                 delivery.has_begun = True
-                break
+                return self._queue.begin_write()
             self._withdraw(delivery)
-        return self._queue.begin_write()
+        return None
 
     def on_sent(self, entry: QueuedOutbound) -> None:
         """Note that the write of what `next_to_send` gave returned."""
         self._queue.remove_sent(entry)  # nothing, if it was sent again
-        delivery = self._delivery_of(entry)
+        delivery = self._delivery_of(entry) if self._unacked else None
         if delivery is None:  # a plain message, or one that was acknowledged or cancelled meanwhile
             return
         self._in_flight[delivery.ack_id] = delivery  # keeps its place if it is there
@@ -291,6 +293,8 @@ class AcknowledgedDelivery:
         while self._unacked or len(self._queue):
             await self._queue.drained()
             if self._unacked:
+                self._is_all_acked = self._is_all_acked or asyncio.Event()
+                self._is_all_acked.clear()
                 await self._is_all_acked.wait()
 
     # --- below ------------------------------------------------------------------------------------
@@ -318,7 +322,6 @@ class AcknowledgedDelivery:
             self._give_up(delivery, delivery.entry.result)
             return delivery
         self._unacked[delivery.ack_id] = delivery
-        self._is_all_acked.clear()
 
         def withdraw_if_cancelled(future: asyncio.Future[None]) -> None:
             if future.cancelled():
@@ -370,7 +373,7 @@ class AcknowledgedDelivery:
         for known in (self._unacked, self._in_flight, self._to_resend):
             known.pop(delivery.ack_id, None)
         self._ids_in_use.discard(delivery.ack_id)
-        if not self._unacked:
+        if self._is_all_acked is not None and not self._unacked:
             self._is_all_acked.set()
 
 

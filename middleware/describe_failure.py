@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import aiohttp
 
 from refold.actions.connection import FailureKind, LastError
-from refold.errors import ConnectionFatalError
+from refold.errors import ConnectionFatalError, RedirectedError
 from refold.middleware.redact_secrets import redact_secrets
 
 if TYPE_CHECKING:
@@ -50,6 +50,8 @@ def describe_failure(
     if isinstance(error, aiohttp.WSServerHandshakeError):
         message = f"the server answered the handshake with HTTP {error.status}"
         return LastError("http", type_name, message, http_status=error.status)
+    if isinstance(error, RedirectedError):
+        return LastError("http", type_name, str(error), http_status=error.http_status)
     if isinstance(error, TimeoutError) and kind in _KINDS_OF_AN_ATTEMPT:
         kind = "timeout"
     message = redact_secrets(_text(error, kind), secrets) or type_name

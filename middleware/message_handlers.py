@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
 from typing import Any, Literal, TypeAlias, TypeVar, get_args, overload
 
 import attrs
@@ -85,6 +85,9 @@ class MessageHandlers:
     _duplicate_count: int = attrs.field(default=0, init=False)
     _dropped_count: int = attrs.field(default=0, init=False)
     _last_seen: Hashable | None = attrs.field(default=None, init=False)
+    _wire_types: dict[type, str] = attrs.field(factory=dict[type, str], init=False)
+    """Of classes that came, because asking each is slower."""
+    _on_drop: Callable[[], None] | None = attrs.field(default=None, init=False)
     _on_failure: Callable[[str, BaseException], None] | None = attrs.field(default=None, init=False)
     _handlers: dict[str, tuple[HandlerOfMessages, ...]] = attrs.field(
         factory=dict[str, tuple[HandlerOfMessages, ...]], init=False
@@ -130,11 +133,6 @@ class MessageHandlers:
         begin at the beginning.
         """
         return self._last_seen
-
-    @property
-    def is_full(self) -> bool:
-        """Whether so many messages are pending that a reader should wait for room."""
-        return self._lanes.is_full and self.overflow == "block"
 
     @property
     def pending_count(self) -> int:
@@ -193,8 +191,10 @@ class MessageHandlers:
 
         return unsubscribe
 
-    def report_to(self, on_failure: Callable[[str, BaseException], None]) -> None:
-        """Have failures told to a connection too, after ``on_error``; for the connection to call.
+    def report_to(
+        self, on_failure: Callable[[str, BaseException], None], on_drop: Callable[[], None]
+    ) -> None:
+        """Have a connection told of failures, after ``on_error``, and of each drop by ``overflow``.
 
         Raises:
             ValueError: another connection has these handlers already.
@@ -202,41 +202,45 @@ class MessageHandlers:
         if self._on_failure is not None:
             message = "the handlers have a connection already; give each connection its own"
             raise ValueError(message)
-        self._on_failure = on_failure
+        self._on_failure, self._on_drop = on_failure, on_drop
 
     async def deliver(self, message: object) -> None:
-        """Wait for room if `is_full`, then `take` a message.
+        """Wait for room if there is none, then `take` a message.
 
         To be called by one task: messages that wait here in several have no order.
 
         Raises:
             TypeError: its class was not declared by ``@message``.
         """
-        if self.is_full:
-            await self.wait_for_room()
+        if self.overflow == "block":
+            await self._lanes.wait_for_room()
         self.take(message)
 
-    async def wait_for_room(self) -> None:
-        """Wait until fewer than ``max_pending`` messages are pending."""
-        await self._lanes.wait_for_room()
-
-    def take(self, message: object) -> None:
+    def take(self, message: object) -> Callable[[], Awaitable[None]] | None:
         """Give a message to the handlers of its type, or give one up if ``overflow`` says so.
 
         What a handler raises is reported, but for KeyboardInterrupt and SystemExit.
 
+        Returns:
+            None; or, when ``overflow`` is ``block`` and too many are pending, what waits for room.
+
         Raises:
             TypeError: its class was not declared by ``@message``.
         """
-        wire_type = wire_type_of(type(message))
-        if not self._handlers.get(wire_type):
-            return
-        if self._lanes.is_full and self.overflow != "block":
-            self._dropped_count += 1
-            if self.overflow == "drop_newest" or not self._lanes.drop_oldest():
-                return
+        cls, lanes = type(message), self._lanes
+        wire_type = self._wire_types.get(cls)
+        if wire_type is None:
+            wire_type = self._wire_types[cls] = wire_type_of(cls)
+        handlers = self._handlers.get(wire_type)
+        if not handlers:
+            return None
+        if self.overflow != "block" and lanes.is_full and not self._make_room():
+            return None
         if self.identify is None or self._is_new(self.identify, wire_type, message):
-            self._lanes.take(wire_type, message)
+            lanes.take(wire_type, message, handlers)
+            if lanes.pending_count >= self.max_pending and self.overflow == "block":
+                return lanes.wait_for_room
+        return None
 
     async def settle(self, seconds: float) -> int:
         """Wait until each message is in a handler, but no longer than this; give up the rest.
@@ -268,6 +272,13 @@ class MessageHandlers:
             How many messages were given up.
         """
         return await self._lanes.drain(seconds)
+
+    def _make_room(self) -> bool:
+        """Give up a message; tell whether it is another than the one that comes."""
+        self._dropped_count += 1
+        if self._on_drop is not None:
+            self._on_drop()
+        return self.overflow == "drop_oldest" and self._lanes.drop_oldest()
 
     def _is_new(
         self, identify: Callable[[Any], Hashable | None], wire_type: str, message: object

@@ -118,19 +118,27 @@ class MessageLanes:
         self._release_waiting(len(dropped))
         return dropped
 
-    def take(self, wire_type: str, message: object) -> None:
-        """Give a message to its handlers, now or when those before it are done."""
-        lane = self._lane_of.get(wire_type)
+    def take(
+        self, wire_type: str, message: object, handlers: tuple[HandlerOfMessages, ...]
+    ) -> None:
+        """Give a message to its handlers, now or when those before it are done.
+
+        Args:
+            wire_type: its type.
+            message: what to give.
+            handlers: what ``handlers_of`` gives for the type now.
+        """
+        lane = self._lane_of.get(wire_type) if self._lane_of else None
         if lane is not None:
             self._taken_count += 1
             lane.waiting.append((self._taken_count, message))
             self.pending_count += 1
             self.waiting_count += 1
             return
-        handlers = iter(self.handlers_of(wire_type))
-        call = self._call_until_one_must_be_awaited(wire_type, message, handlers)
+        rest = iter(handlers)
+        call = self._call_until_one_must_be_awaited(wire_type, message, rest)
         if call is not None:
-            self._lane_of[wire_type] = self._open_lane(_Lane(wire_type, message, handlers, call))
+            self._lane_of[wire_type] = self._open_lane(_Lane(wire_type, message, rest, call))
 
     async def drain(self, seconds: float) -> int:
         """Wait for what is pending, but no longer than this; cancel the rest.

@@ -107,11 +107,9 @@ def size_of_message(message: object) -> int:
         TypeError: it is neither text nor bytes.
         UnicodeEncodeError: it is a text with a lone surrogate, which no peer would accept.
     """
-    match message:
-        case str():
-            return len(message) if message.isascii() else len(message.encode())
-        case bytes():
-            return len(message)
-        case _:
-            error = f"a message must be str or bytes, got {type(message).__name__}; encode it first"
-            raise TypeError(error)
+    if isinstance(message, str):
+        return len(message) if message.isascii() else len(message.encode())
+    if isinstance(message, bytes):
+        return len(message)
+    error = f"a message must be str or bytes, got {type(message).__name__}; encode it first"
+    raise TypeError(error)

@@ -74,10 +74,12 @@ class OutboundQueue:
         self._messages = BoundedMessages(max_messages, max_bytes)
         self._expired_count = 0
         self._drops = DropTally()
-        self._line = WaitingLine(self._messages)
+        self._line = WaitingLine(self._messages) if overflow == "block" else None
+        """Senders that wait for room; None if the policy lets nobody wait."""
         self._is_connected = False
         self._is_closed = False
-        self._is_empty = asyncio.Event()
+        self._is_empty: asyncio.Event | None = None
+        """Set when nothing is left; None while nobody ever waited for that."""
         self._why_turned_away: Callable[[], Exception] = _closed_error
 
     def __len__(self) -> int:
@@ -107,7 +109,7 @@ class OutboundQueue:
     @property
     def blocked_count(self) -> int:
         """Senders that wait for room."""
-        return len(self._line)
+        return 0 if self._line is None else len(self._line)
 
     # --- putting in -------------------------------------------------------------------------------
 
@@ -170,17 +172,16 @@ class OutboundQueue:
             Exception: what `stop_waiting` was given.
         """
         entry = self._new_entry(message, terms)
-        can_wait = self.overflow == "block" and entry.size_bytes <= self._messages.max_bytes
+        line, can_ever_fit = self._line, entry.size_bytes <= self._messages.max_bytes
         self.expire()
-        if can_wait and not self._can_take(entry, is_taken_at_once=is_taken_at_once):
-            if terms.is_volatile:
-                self._drop(entry, "volatile")
-                return entry
-            if await self._wait_for_room(entry, timeout_seconds, is_taken_at_once=is_taken_at_once):
-                self._append(entry)
-                self._line.let_in()
-        else:
+        has_room = self._can_take(entry, is_taken_at_once=is_taken_at_once)
+        if line is None or not can_ever_fit or has_room:
             self._push(entry, is_taken_at_once=is_taken_at_once)
+        elif terms.is_volatile:
+            self._drop(entry, "volatile")
+        elif await self._wait_in(line, entry, timeout_seconds, is_taken_at_once=is_taken_at_once):
+            self._messages.append(entry)
+            line.let_in()
         return entry
 
     # --- taking out -------------------------------------------------------------------------------
@@ -196,8 +197,8 @@ class OutboundQueue:
 
         Follow it by `remove_sent`, or by `set_connected` if the write failed.
         """
-        self._messages.leaving = self.first()
-        return self._messages.leaving
+        self._messages.leaving = head = self.first()
+        return head
 
     def remove_sent(self, queued: QueuedOutbound) -> None:
         """Remove a message that was the first and is sent, unless the queue was cleared since."""
@@ -238,7 +239,8 @@ class OutboundQueue:
 
     def offer_room(self) -> None:
         """Note that somebody stands ready to take a message at once: a blocked sender may go on."""
-        self._line.let_in(is_taken_at_once=True)
+        if self._line is not None:
+            self._line.let_in(is_taken_at_once=True)
 
     def expire(self) -> int:
         """Remove the messages whose time is over; return how many they were."""
@@ -275,20 +277,24 @@ class OutboundQueue:
                 result of a queued message gets ``queued``.
         """
         self._why_turned_away = new_error
-        self._line.turn_away()
+        if self._line is not None:
+            self._line.turn_away()
         for queued in self._messages:
             queued.stop_waiting()
 
     async def drained(self) -> None:
         """Wait until nothing is left to send; bound it by a time limit, then look what is left."""
         while self._messages:
+            self._is_empty = self._is_empty or asyncio.Event()
+            self._is_empty.clear()
             await self._is_empty.wait()
 
     def close(self) -> None:
         """Refuse every further message, and senders that still wait for room; keep what waits."""
         self._is_closed = True
         self._why_turned_away = _closed_error
-        self._line.turn_away()
+        if self._line is not None:
+            self._line.turn_away()
 
     # --- below ------------------------------------------------------------------------------------
 
@@ -307,7 +313,7 @@ class OutboundQueue:
         if self._messages.next_expiry_at is not None:
             self.expire()
         if self._can_take(entry, is_taken_at_once=is_taken_at_once):
-            self._append(entry)
+            self._messages.append(entry)
         elif self.overflow == "drop_newest":
             self._drop(entry, "drop_newest")
         elif self.overflow == "drop_oldest":
@@ -325,18 +331,23 @@ class OutboundQueue:
         if removed is None:
             self._drop(entry, "drop_oldest")
             return
-        self._append(entry)
+        self._messages.append(entry)
         for oldest in removed:
             self._drop(oldest, "drop_oldest")
 
-    async def _wait_for_room(
-        self, entry: QueuedOutbound, timeout_seconds: float | None, *, is_taken_at_once: bool
+    async def _wait_in(
+        self,
+        line: WaitingLine,
+        entry: QueuedOutbound,
+        timeout_seconds: float | None,
+        *,
+        is_taken_at_once: bool,
     ) -> bool:
         """Wait; return whether the message may be appended, else it expired."""
         ttl = entry.terms.ttl_seconds
         expires_first = ttl is not None and (timeout_seconds is None or ttl <= timeout_seconds)
         limit = ttl if expires_first else timeout_seconds
-        outcome = await self._line.wait(entry.size_bytes, limit, is_taken_at_once=is_taken_at_once)
+        outcome = await line.wait(entry.size_bytes, limit, is_taken_at_once=is_taken_at_once)
         if outcome == "turned_away" or self._is_closed:
             raise self._why_turned_away()
         if outcome == "room":
@@ -346,11 +357,6 @@ class OutboundQueue:
         self._expired_count += 1
         entry.settle("expired")
         return False
-
-    def _append(self, entry: QueuedOutbound) -> None:
-        self._messages.append(entry)
-        if self._is_empty.is_set():
-            self._is_empty.clear()
 
     def _drop(self, entry: QueuedOutbound, cause: DropCause) -> None:
         self._drops.add(cause)
@@ -369,7 +375,7 @@ class OutboundQueue:
         """Let those go on who waited for room, or for the end of the queue."""
         if self._line:
             self._line.let_in()
-        if not self._messages:
+        if self._is_empty is not None and not self._messages:
             self._is_empty.set()
 
     def _full_error(self, size_bytes: int, when: str = "") -> QueueFullError:

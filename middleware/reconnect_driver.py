@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
 from refold.actions.connection import ConnectionEnded
@@ -54,9 +53,10 @@ class ReconnectDriver:
         self._policy = policy
         self._perform = perform
         self._state = ReconnectState()
-        self._events: deque[Event] = deque()
+        self._events: list[Event] = []
         self._is_feeding = False
-        self._changed = asyncio.Event()
+        self._changed: asyncio.Event | None = None
+        """Set when the phase changes; None while nobody waits for that."""
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -72,7 +72,7 @@ class ReconnectDriver:
         self._is_feeding = True
         try:
             while self._events:
-                self._take(self._events.popleft())
+                self._take(self._events.pop(0))
         finally:
             self._is_feeding = False
 
@@ -86,12 +86,12 @@ class ReconnectDriver:
         """End whatever is under way without waiting for it."""
         if self.phase is not Phase.IDLE:
             self._end(Tell(ConnectionEnded("closed_by_user")))
-        self._changed.set()
+        self._wake()
 
     async def next_phase(self) -> None:
         """Wait until the machine is in another phase, or abandoned."""
-        self._changed.clear()
-        await self._changed.wait()
+        self._changed = changed = self._changed or asyncio.Event()
+        await changed.wait()
 
     def _take(self, event: Event) -> None:
         before = self.phase
@@ -102,7 +102,7 @@ class ReconnectDriver:
         except Exception as error:  # noqa: BLE001  # nothing may reach the loop or the application
             self.crash(error)
         if self.phase is not before:
-            self._changed.set()
+            self._wake()
 
     def _perform_here_or_there(self, effect: Effect) -> None:
         match effect:
@@ -119,7 +119,12 @@ class ReconnectDriver:
         self._state = ReconnectState()
         for effect in effects:
             self._perform(effect)
-        self._changed.set()
+        self._wake()
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, None
+        if changed is not None:
+            changed.set()
 
     def _stop_timer(self) -> None:
         if self._timer is not None:

@@ -10,7 +10,7 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import aiohttp
 import attrs
@@ -31,6 +31,9 @@ from refold.reducers.reconnect_machine import (
     LinkOpened,
     LinkProvedStable,
 )
+
+if TYPE_CHECKING:
+    from refold.middleware.goodbye import Goodbye
 
 __all__ = ["WebSocketAttempt"]
 
@@ -76,10 +79,10 @@ class WebSocketAttempt:
         """Whether a message that comes now leaves now."""
         return self._link is not None and self._link.can_send_at_once
 
-    def close_link(self) -> None:
+    def close_link(self, goodbye: Goodbye) -> None:
         """Begin to close the link; without one, its end is on its way already."""
         if self._link is not None:
-            self._link.close()
+            self._link.close(goodbye)
 
     async def _dial(
         self, previous: asyncio.Task[None] | None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
+    from refold.middleware.goodbye import Goodbye
     from refold.middleware.websocket_parts import WebSocketParts
     from refold.reducers.reconnect_machine import Dial, Event
 
@@ -84,10 +85,10 @@ class WebSocketAttempts:
         if self.task is not None:
             self.task.cancel()
 
-    def close_link(self) -> None:
+    def close_link(self, goodbye: Goodbye) -> None:
         """Begin to close the link of the latest."""
         if self._latest is not None:
-            self._latest.close_link()
+            self._latest.close_link(goodbye)
 
     async def _live(self, attempt: WebSocketAttempt, previous: asyncio.Task[None] | None) -> None:
         """Run an attempt; an error in it ends the connection, never the application."""

@@ -20,6 +20,7 @@ from refold.actions.websocket_messages import SendFailed, SendMessage
 from refold.errors import MiddlewareError, RefoldError
 from refold.middleware.connection_teller import ConnectionTeller
 from refold.middleware.failure_judge import Classify, FailureJudge
+from refold.middleware.goodbye import Goodbye
 from refold.middleware.owning_loop import OwningLoop
 from refold.middleware.websocket_inbox import WebSocketInbox
 from refold.middleware.websocket_options import WebSocketOptions
@@ -101,6 +102,7 @@ class WebSocketConnection:
             message = "on_message must be a plain function; start a task or dispatch in it"
             raise TypeError(message)
         self.options = options or WebSocketOptions()
+        self._is_unbuffered = self.options.max_queue == 0
         self._refused: list[SendFailed] = []
         self._owner = OwningLoop("the connection")
         self._teller = ConnectionTeller(clock, self._counts)
@@ -179,21 +181,27 @@ class WebSocketConnection:
 
         Raises:
             ConnectionFatalError: with ``wait``, the connection ended instead.
-            StoreClosedError: the store was left, or is left meanwhile.
+            ConnectionClosedError: the store was left, or is left meanwhile.
             WrongThreadError: another event loop runs the store.
         """
         await self._supervisor.connect(wait=wait)
 
-    async def disconnect(self) -> None:
+    async def disconnect(self, code: int = 1000, reason: str = "") -> None:
         """Close, and stay disconnected; from any state, any number of times, within the limits.
 
         Handlers of messages are waited for, each limit being ``close_timeout``; one that calls this
         itself is not.  A later `connect` prevails; then this returns when what it closed is closed.
 
+        Args:
+            code: told to the peer if a link is open: 1000, or from 3000 to 4999.
+            reason: told with it, at most 123 bytes of UTF-8.
+
         Raises:
+            TypeError: the code or the reason is of the wrong type.
+            ValueError: the code or the reason cannot be used.
             WrongThreadError: another event loop runs the store.
         """
-        await self._supervisor.disconnect()
+        await self._supervisor.disconnect(Goodbye(code, reason))
 
     async def drain(self, seconds: float) -> int:
         """Wait until every queued message has left, and every one that has to be acknowledged is.
@@ -262,12 +270,12 @@ class WebSocketConnection:
             InvalidPayloadError: it cannot be sent as it is.
             QueueFullError: it does not fit the bounds, and ``options.overflow`` is ``raise`` or
                 ``block``; nothing was queued.
-            StoreClosedError: the store was left, so nothing would ever be sent.
+            ConnectionClosedError: the store was left, so nothing would ever be sent.
             ValueError: the terms contradict each other or cannot be used.
             WrongThreadError: another event loop runs the store.
         """
         self._supervisor.refuse_if_unusable()
-        can_leave_now = self._supervisor.can_send_at_once
+        can_leave_now = self._is_unbuffered and self._supervisor.can_send_at_once
         if not ack:
             return self._outbox.push(
                 payload, ttl=ttl, volatile=volatile, can_leave_now=can_leave_now
@@ -303,7 +311,7 @@ class WebSocketConnection:
             InvalidPayloadError: it cannot be sent as it is.
             QueueFullError: there was no room in time.
             ConnectionFatalError: the connection ended while this waited.
-            StoreClosedError: the store was left, or is left meanwhile.
+            ConnectionClosedError: the store was left, or is left meanwhile.
             TypeError: the timeout is no number.
             ValueError: the timeout is not finite and above 0.
             WrongThreadError: another event loop runs the store.
@@ -311,7 +319,7 @@ class WebSocketConnection:
         self._supervisor.refuse_if_unusable()
         if timeout is not None:
             check_seconds("timeout", timeout)
-        can_leave_now = self._supervisor.can_send_at_once
+        can_leave_now = self._is_unbuffered and self._supervisor.can_send_at_once
         return await self._outbox.push_when_room(
             payload, seconds=timeout, ttl=ttl, can_leave_now=can_leave_now
         )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from refold.errors import ConnectionFatalError
+from refold.errors import RedirectedError
 
 if TYPE_CHECKING:
     from types import SimpleNamespace
@@ -18,18 +18,22 @@ if TYPE_CHECKING:
 __all__ = ["new_session", "open_socket"]
 
 
-def new_session(*, follows_redirects: bool) -> aiohttp.ClientSession:
-    """Return a session that lets every connection have its own socket.
+def new_session(
+    connector: aiohttp.BaseConnector, *, follows_redirects: bool
+) -> aiohttp.ClientSession:
+    """Return a session of one connection's own.
 
-    aiohttp's default of 100 sockets makes the next one wait in silence, and its own time limits
-    would cut ours.
+    aiohttp's own time limits would cut ours.
 
     Args:
+        connector: left open when the session is closed; without a limit of sockets, as aiohttp's
+            default of 100 makes the next one wait in silence.
         follows_redirects: whether a handshake may go on at another address; aiohttp would send it
             the headers that were meant for the first one.
     """
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0),
+        connector=connector,
+        connector_owner=False,
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=None),
         trace_configs=None if follows_redirects else [_refusing_redirects()],
     )
@@ -51,12 +55,12 @@ async def _refuse_redirect(
     """Stop at the first redirect.
 
     Raises:
-        ConnectionFatalError: always; the message does not repeat the address.
+        RedirectedError: always; the message does not repeat the address.
     """
     redirect.response.close()
     status = redirect.response.status
     message = f"the server redirected the handshake with HTTP {status}; dial the new address itself"
-    raise ConnectionFatalError(message)
+    raise RedirectedError(message, http_status=status)
 
 
 async def open_socket(

@@ -66,7 +66,7 @@ class WebSocketInbox:
         self._bad = PacedTelling(interval_seconds, self._tell_bad)
         self._drops = PacedTelling(interval_seconds, self._tell_drops)
         if handlers is not None:
-            handlers.report_to(self._tell_failure)
+            handlers.report_to(self._tell_failure, self._drops.note)
 
     @property
     def last_seen(self) -> Hashable | None:
@@ -98,11 +98,7 @@ class WebSocketInbox:
             return None
         if self._acknowledge is not None:
             self._guarded(self._acknowledge, message)
-        dropped_before = handlers.dropped_count
-        handlers.take(message)
-        if handlers.dropped_count != dropped_before:
-            self._drops.note(handlers.dropped_count - dropped_before)
-        return handlers.wait_for_room if handlers.is_full else None
+        return handlers.take(message)
 
     async def settle(self, seconds: float) -> None:
         """Let nothing of an old link come later than this; see `MessageHandlers.settle`."""

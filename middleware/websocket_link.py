@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
 
     from refold.middleware.application_ping import ApplicationPing
+    from refold.middleware.goodbye import Goodbye
     from refold.middleware.outbound_message import Message
     from refold.middleware.websocket_options import WebSocketOptions
     from refold.middleware.websocket_outbox import WebSocketOutbox
@@ -122,14 +123,14 @@ class WebSocketLink:
         """Whether a message that comes into the queue now leaves now."""
         return self._writer.is_idle and not self._is_closing
 
-    def close(self, code: int = _NORMAL) -> None:
+    def close(self, goodbye: Goodbye) -> None:
         """Begin the closing handshake; the link ends within ``close_timeout``."""
         if self._is_closing:
             return
         self._is_closing = True
         loop = asyncio.get_running_loop()
         self._close_timer = loop.call_later(self._options.close_timeout, self.shut_down)
-        self._group.create_task(self._say_goodbye(code), name="refold goodbye")
+        self._group.create_task(self._say_goodbye(goodbye.payload), name="refold goodbye")
 
     def fail(self, cause: LastError) -> None:
         """End the link at once, for this cause unless an earlier one is known."""
@@ -249,11 +250,12 @@ class WebSocketLink:
             self._is_closing = True
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._options.close_timeout):
-                    await self._say_goodbye(_NORMAL if code == _NO_CODE else code)
+                    answer = _NORMAL if code == _NO_CODE else code
+                    await self._say_goodbye(answer.to_bytes(2, "big"))
 
-    async def _say_goodbye(self, code: int) -> None:
+    async def _say_goodbye(self, payload: bytes) -> None:
         try:
-            await self._writer.say_goodbye(code.to_bytes(2, "big"))
+            await self._writer.say_goodbye(payload)
         except Exception:  # noqa: BLE001  # the goodbye is a courtesy, the end comes anyway
             self.shut_down()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from refold.actions.connection import OutboundMessagesDropped
 from refold.middleware.acknowledged_delivery import AcknowledgedDelivery
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from refold.middleware.websocket_options import WebSocketOptions
 
 __all__ = ["WebSocketOutbox"]
-
-_USUAL_TERMS: Final = SendTerms()
-"""Made once: most messages have no other."""
 
 
 class WebSocketOutbox:
@@ -66,6 +63,7 @@ class WebSocketOutbox:
         self.links_opened = 0
         """Links so far."""
         self._delivery = _new_delivery(acknowledgements, self.queue, self.news.set)
+        self._drops_when_full = options.overflow in {"drop_oldest", "drop_newest"}
         self._told = 0
         """Drops that were told, or are about to be."""
         self._timer: asyncio.TimerHandle | None = None
@@ -81,10 +79,15 @@ class WebSocketOutbox:
         self, payload: object, *, ttl: float | None, volatile: bool, can_leave_now: bool
     ) -> QueuedOutbound:
         """Queue a message, or do what the overflow policy says."""
-        is_usual = ttl is None and not volatile
-        terms = _USUAL_TERMS if is_usual else SendTerms(ttl_seconds=ttl, is_volatile=volatile)
         message = self.encode(payload)
-        queued = self.queue.push(message, is_taken_at_once=can_leave_now, terms=terms)
+        if ttl is None and not volatile:
+            queued = self.queue.push(message, is_taken_at_once=can_leave_now)
+            self.news.set()
+            if not self._drops_when_full:  # the usual case: there is nothing else to look after
+                return queued
+        else:
+            terms = SendTerms(ttl_seconds=ttl, is_volatile=volatile)
+            queued = self.queue.push(message, is_taken_at_once=can_leave_now, terms=terms)
         self._note_change()
         return queued
 

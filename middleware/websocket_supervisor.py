@@ -10,8 +10,10 @@ import asyncio
 from typing import TYPE_CHECKING, Final
 
 from refold.actions.connection import ConnectionEnded, ConnectionLostAndRetryScheduled, LastError
-from refold.errors import ConnectionFatalError, StoreClosedError
+from refold.errors import ConnectionClosedError, ConnectionFatalError
+from refold.middleware.goodbye import Goodbye
 from refold.middleware.reconnect_driver import ReconnectDriver
+from refold.middleware.shared_connector import SharedConnector
 from refold.middleware.websocket_attempts import WebSocketAttempts
 from refold.middleware.websocket_dial import new_session
 from refold.reducers.reconnect_machine import (
@@ -59,6 +61,7 @@ class WebSocketSupervisor:
         self._session = session
         self._is_wanted = connects_at_once
         self._is_left = False
+        self._goodbye = Goodbye()
         self._ended_by: LastError | None = None
         self._attempts: WebSocketAttempts | None = None
         options = parts.options
@@ -84,12 +87,12 @@ class WebSocketSupervisor:
         """Refuse another loop, and every use after the last.
 
         Raises:
-            StoreClosedError: the store was left.
+            ConnectionClosedError: the store was left.
             WrongThreadError: another event loop runs the store.
         """
         self._parts.owner.refuse_others()
         if self._is_left:
-            raise StoreClosedError(_LEFT)
+            raise ConnectionClosedError(_LEFT)
 
     async def serve(self, *, is_last: bool = False) -> None:
         """Serve until cancelled, then close; it may be called again later.
@@ -97,8 +100,9 @@ class WebSocketSupervisor:
         Args:
             is_last: whether nothing will follow, so that whoever waits for a link is told so.
         """
+        shared = SharedConnector.acquire()
         session = self._session or new_session(
-            follows_redirects=self._parts.options.follows_redirects
+            shared.connector, follows_redirects=self._parts.options.follows_redirects
         )
         try:
             self._parts.outbox.start()
@@ -126,6 +130,7 @@ class WebSocketSupervisor:
             self._driver.abandon()  # closing itself may have been cancelled
             if session is not self._session:
                 await session.close()
+            await shared.release()
 
     def close(self) -> None:
         """Refuse every use from now on."""
@@ -146,9 +151,10 @@ class WebSocketSupervisor:
                 raise self._new_end_error()
             await self._driver.next_phase()
 
-    async def disconnect(self) -> None:
+    async def disconnect(self, goodbye: Goodbye) -> None:
         """See `WebSocketConnection.disconnect`."""
         self._parts.owner.refuse_others()
+        self._goodbye = goodbye
         await self._close_link()
         if not self._is_wanted:  # nobody connected meanwhile
             await self._parts.inbox.drain(self._parts.options.close_timeout)
@@ -181,7 +187,7 @@ class WebSocketSupervisor:
             case StopAttempt() if self._attempts is not None:
                 self._attempts.stop()
             case CloseLink() if self._attempts is not None:
-                self._attempts.close_link()
+                self._attempts.close_link(self._goodbye)
             case _:  # it is over
                 pass
 
@@ -204,6 +210,6 @@ class WebSocketSupervisor:
 
     def _new_end_error(self) -> Exception:
         if self._is_left:
-            return StoreClosedError(_LEFT)
+            return ConnectionClosedError(_LEFT)
         reason = self._ended_by.message if self._ended_by else "it was disconnected"
         return ConnectionFatalError(f"the connection ended before it was open: {reason}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import WSMsgType
@@ -59,7 +58,7 @@ class WebSocketWriter:
         self.is_idle = False
         """Whether it waits for a message, and would send it at once."""
         self._task: asyncio.Task[None] | None = None
-        self._control_frames: deque[tuple[WSMsgType, bytes]] = deque(maxlen=_MOST_WAITING)
+        self._control_frames: list[tuple[WSMsgType, bytes]] = []
         self._control_task: asyncio.Task[None] | None = None
 
     async def send(self, message: Message) -> None:
@@ -164,7 +163,7 @@ class WebSocketWriter:
     def _send_control_frame(self, kind: WSMsgType, payload: bytes) -> None:
         if self._is_finished:
             return
-        self._control_frames.append((kind, payload))
+        self._control_frames = [*self._control_frames[1 - _MOST_WAITING :], (kind, payload)]
         if self._control_task is None:
             self._control_task = self._group.create_task(
                 self._send_control_frames(), name="refold control frames"
@@ -173,7 +172,7 @@ class WebSocketWriter:
     async def _send_control_frames(self) -> None:
         try:
             while self._control_frames and not self._is_finished:
-                kind, payload = self._control_frames.popleft()
+                kind, payload = self._control_frames.pop(0)
                 await self._socket.send_frame(payload, kind)
         except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # as above
             self._fail_unless_stopped(error)

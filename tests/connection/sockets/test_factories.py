@@ -9,6 +9,7 @@ import pytest
 
 from refold.actions.connection import ConnectionAttemptStarted, ConnectionLostAndRetryScheduled
 from refold.errors import ConnectionFatalError
+from refold.middleware.shared_connector import SharedConnector
 from refold.middleware.websocket_dial import new_session
 from tests.connection.sockets.faults import refuses_with
 from tests.connection.sockets.peers import echoes, peer
@@ -93,7 +94,10 @@ async def test_rule_07_a_factory_is_cancelled_when_the_store_is_left() -> None:
 async def test_rule_09_our_session_has_no_limit_of_sockets() -> None:
     """A hundred and fifty links at once on one session; aiohttp's own limit is a hundred."""
     async with peer(echoes) as server, contextlib.AsyncExitStack() as stack:
-        session = await stack.enter_async_context(new_session(follows_redirects=False))
+        shared = SharedConnector.acquire()
+        stack.push_async_callback(shared.release)
+        session = new_session(shared.connector, follows_redirects=False)
+        await stack.enter_async_context(session)
         for _ in range(150):
             await stack.enter_async_context(session.ws_connect(server.url))
         assert server.most_at_once == 150
