@@ -87,11 +87,14 @@ class RefoldWarning(UserWarning):
 
 
 class ActionDeclarationError(RefoldError, TypeError):
-    """An action class was declared in a way that cannot work."""
+    """An action or message class was declared in a way that cannot work."""
 
 
 class WireNameTakenError(RefoldError, ValueError):
-    """Two different action classes claim one wire name."""
+    """Two different classes claim one wire name, or one class two.
+
+    Actions share one table of names; messages have one in each `MessageRegistry`.
+    """
 
 
 class NotAnActionError(RefoldError, TypeError):

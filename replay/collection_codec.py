@@ -14,7 +14,8 @@ import pyrsistent
 import pyrsistent.typing
 
 from refold.replay.canonical_digest import canonical_digest
-from refold.replay.scalar_codec import expect, json_object
+from refold.replay.refuse_value import refuse_value
+from refold.replay.scalar_codec import expect
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -93,9 +94,10 @@ def _make_encode_map(converter: Converter, key_type: Any, value_type: Any) -> Ca
             [converter.unstructure(key, key_type), converter.unstructure(value, value_type)]
             for key, value in ordered
         ]
-        if all(isinstance(key, str) for key, _ in pairs):
-            return dict(sorted(pairs, key=lambda pair: str(pair[0])))
-        return pairs
+        if not all(isinstance(key, str) for key, _ in pairs):
+            return pairs
+        by_text = dict(sorted(pairs, key=lambda pair: str(pair[0])))
+        return by_text if len(by_text) == len(pairs) else pairs  # of two NaN, neither may be lost
 
     return encode
 
@@ -111,19 +113,43 @@ def _make_decode(converter: Converter, tp: Any) -> Callable[[Any, Any], Any]:
             for part, part_type in zip(expect(value, list), arguments, strict=True)
         )
     element = arguments[0] if arguments else Any
-    return lambda value, _: make(converter.structure(part, element) for part in expect(value, list))
+    if cls not in {frozenset, pyrsistent.PSet}:
+        return lambda value, _: make(
+            converter.structure(part, element) for part in expect(value, list)
+        )
+
+    def decode_set(value: Any, _tp: Any) -> Any:
+        made = make(converter.structure(part, element) for part in expect(value, list))
+        if len(made) != len(value):
+            refuse_value("each element of a set once", value)
+        return made
+
+    return decode_set
 
 
 def _make_decode_map(
     converter: Converter, key_type: Any, value_type: Any
 ) -> Callable[[Any, Any], Any]:
     def decode(value: Any, _tp: Any) -> Any:
-        pairs: Any = json_object(value).items() or expect(value or [], list)
-        return pyrsistent.pmap(
-            {
-                converter.structure(key, key_type): converter.structure(entry, value_type)
-                for key, entry in pairs
-            }
-        )
+        entries = {
+            converter.structure(key, key_type): converter.structure(entry, value_type)
+            for key, entry in _pairs_of(value)
+        }
+        if len(entries) != len(value):
+            refuse_value("each key of a map once", value)
+        return pyrsistent.pmap(entries)
 
     return decode
+
+
+def _pairs_of(value: Any) -> Iterable[Any]:
+    """Return the pairs of key and value that a JSON object has, or a list of lists of two."""
+    pairs: Any = value  # its type is not narrowed
+    if isinstance(value, dict):
+        return pairs.items()  # type: ignore[no-any-return]  # the pairs of a dict
+    if not isinstance(value, list):
+        refuse_value("a JSON object, or a list of pairs", value)
+    for pair in pairs:
+        if len(expect(pair, list)) != 2:  # noqa: PLR2004  # a key and its value
+            refuse_value("a pair of key and value", pair)
+    return pairs  # type: ignore[no-any-return]  # a list of them

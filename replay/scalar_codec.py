@@ -1,4 +1,4 @@
-"""The codec of single values: numbers, texts, times, members of enums.
+"""The codec of single values: numbers, texts, times; members of enums go by `choice_codec`.
 
 Both ways refuse a value that is not of the declared type, so that whatever is written comes back as
 it was: an int in a float field stays an int, True stays True, -0.0 keeps its sign.
@@ -13,20 +13,32 @@ import enum
 import math
 import uuid
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final, Literal, cast, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from refold.replay.choice_codec import (
+    is_enum,
+    is_literal,
+    make_decode_literal,
+    make_decode_member,
+    make_encode_literal,
+    make_encode_member,
+)
+from refold.replay.refuse_value import refuse_value
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["add_enum", "add_scalars", "expect", "json_object"]
+__all__ = ["add_enum", "add_scalar", "add_scalars", "expect", "json_object"]
 
 _SMALLEST_JSON_INT: Final = -(2**63)
 _LARGEST_JSON_INT: Final = 2**64 - 1
 
+_NOT_FINITE: Final = frozenset({"nan", "inf", "-inf"})
+
 _Way = Callable[[Any], Any]
 
 _TEXT_FORMS: Final[dict[type, tuple[_Way, _Way]]] = {
-    bytes: (lambda v: base64.b64encode(v).decode(), base64.b64decode),
+    bytes: (lambda v: base64.b64encode(v).decode(), lambda v: base64.b64decode(v, validate=True)),
     datetime.datetime: (datetime.datetime.isoformat, datetime.datetime.fromisoformat),
     datetime.date: (datetime.date.isoformat, datetime.date.fromisoformat),
     datetime.time: (datetime.time.isoformat, datetime.time.fromisoformat),
@@ -40,33 +52,49 @@ def add_scalars(converter: Converter) -> None:
     """Teach a converter all single values."""
 
     def add(cls: type, encode: _Way, decode: _Way) -> None:
-        def decode_exactly(value: Any, tp: Any) -> Any:
-            # cattrs comes here with an Enum of texts as well, because such a member is a text
-            return _decode_enum(value, tp) if issubclass(tp, enum.Enum) else decode(value)
-
-        converter.register_unstructure_hook(cls, encode)
-        converter.register_structure_hook(cls, decode_exactly)
+        add_scalar(converter, cls, encode, decode)
 
     add(type(None), lambda v: expect(v, type(None)), lambda v: expect(v, type(None)))
     add(bool, lambda v: expect(v, bool), lambda v: expect(v, bool))
-    add(int, _encode_int, lambda value: _decode_number(value, int))
-    add(float, _encode_float, lambda value: _decode_number(value, float))
+    add(int, _encode_int, _decode_int)
+    add(float, _encode_float, _decode_float)
     add(str, _encode_text, _decode_text)
     for cls, (encode, decode) in _TEXT_FORMS.items():
-        add(cls, _exactly(cls, encode), _from_text(decode))
+        add(cls, _exactly(cls, encode), _from_text(cls, decode))
     add(
         datetime.timedelta,
         _exactly(datetime.timedelta, lambda delta: [delta.days, delta.seconds, delta.microseconds]),
-        lambda parts: datetime.timedelta(*expect(parts, list)),
+        _decode_timedelta,
     )
-    converter.register_unstructure_hook_factory(_is_enum, _make_encode_member)
-    converter.register_structure_hook_func(_is_enum, _decode_enum)
-    converter.register_unstructure_hook_factory(_is_literal, _make_encode_literal)
+    _add_choices(converter)
+
+
+def add_scalar(converter: Converter, cls: type, encode: _Way, decode: _Way) -> None:
+    """Teach a converter one class of single values, in the place of what it knew of it.
+
+    Args:
+        converter: what is taught.
+        cls: the class.
+        encode: the way there; it is also given members of enums that are of the class.
+        decode: the way back.
+    """
+    decode_by_enum: dict[Any, Callable[[Any, Any], Any]] = {}
+
+    def decode_exactly(value: Any, tp: Any) -> Any:
+        # cattrs comes here with an Enum of texts as well, because such a member is a text
+        if tp is cls or not is_enum(tp):
+            return decode(value)
+        if tp not in decode_by_enum:
+            decode_by_enum[tp] = make_decode_member(converter, tp)
+        return decode_by_enum[tp](value, tp)
+
+    converter.register_unstructure_hook(cls, encode)
+    converter.register_structure_hook(cls, decode_exactly)
 
 
 def add_enum(converter: Converter, cls: type[enum.Enum]) -> None:
     """Teach a converter one enum, so that it is not taken for the texts or ints it is made of."""
-    converter.register_unstructure_hook(cls, _make_encode_member(cls))
+    converter.register_unstructure_hook(cls, make_encode_member(converter, cls))
 
 
 def expect(value: Any, wanted: type[Any]) -> Any:
@@ -75,10 +103,7 @@ def expect(value: Any, wanted: type[Any]) -> Any:
     Raises:
         TypeError: it is not.
     """
-    if isinstance(value, wanted):
-        return value
-    message = f"expected {wanted.__name__}, got {value!r}"
-    raise TypeError(message)
+    return value if isinstance(value, wanted) else refuse_value(wanted.__name__, value)
 
 
 def json_object(value: Any) -> dict[str, Any]:
@@ -86,37 +111,54 @@ def json_object(value: Any) -> dict[str, Any]:
     return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
+def _add_choices(converter: Converter) -> None:
+    def bind(make: Callable[[Converter, Any], Any]) -> Callable[[Any], Any]:
+        return lambda tp: make(converter, tp)
+
+    converter.register_unstructure_hook_factory(is_enum, bind(make_encode_member))
+    converter.register_structure_hook_factory(is_enum, bind(make_decode_member))
+    converter.register_unstructure_hook_factory(is_literal, bind(make_encode_literal))
+    converter.register_structure_hook_factory(is_literal, bind(make_decode_literal))
+
+
 def _exactly(cls: type, encode: _Way) -> _Way:
     """Return the way there for instances of the very class: a datetime is no date."""
 
     def encode_exactly(value: Any) -> Any:
-        if type(value) is not cls:
-            expect(None, cls) if value is None else _refuse(value, cls)
-        return encode(value)
+        return encode(value) if type(value) is cls else refuse_value(cls.__name__, value)
 
     return encode_exactly
 
 
-def _from_text(decode: _Way) -> _Way:
-    return lambda value: decode(expect(value, str))
+def _from_text(cls: type, decode: _Way) -> _Way:
+    def decode_text(value: Any) -> Any:
+        try:
+            return decode(expect(value, str))
+        except (ValueError, ArithmeticError):  # a Decimal's own error is no ValueError
+            return refuse_value(f"the text of a {cls.__name__}", value)
+
+    return decode_text
 
 
-def _refuse(value: object, wanted: type) -> None:
-    message = f"expected {wanted.__name__}, got {value!r}"
-    raise TypeError(message)
+def _decode_timedelta(value: Any) -> datetime.timedelta:
+    parts = expect(value, list)
+    if [type(part) for part in parts] != [int, int, int]:
+        refuse_value("[days, seconds, microseconds], each an int", value)
+    try:
+        return datetime.timedelta(*parts)
+    except OverflowError:
+        return refuse_value("a timedelta of less than 10**9 days", value)
 
 
 def _encode_float(number: Any) -> object:
     if isinstance(number, float):
         return number if math.isfinite(number) else {"$float": repr(number)}
-    if not isinstance(number, int):
-        _refuse(number, float)
-    return _encode_int(number)
+    return _encode_int(number) if isinstance(number, int) else refuse_value("float", number)
 
 
 def _encode_int(number: Any) -> object:
     if isinstance(number, enum.Enum):  # of ints; cattrs comes here with one as well
-        return number.value
+        return _encode_int(number.value)
     if expect(number, int) is number and _SMALLEST_JSON_INT <= number <= _LARGEST_JSON_INT:
         return number
     return {"$int": hex(number)}
@@ -124,7 +166,7 @@ def _encode_int(number: Any) -> object:
 
 def _encode_text(text: Any) -> object:
     if isinstance(text, enum.Enum):  # of texts; cattrs comes here with one as well
-        return text.value
+        return _encode_text(text.value)
     if expect(text, str).isascii():
         return text
     try:
@@ -134,59 +176,44 @@ def _encode_text(text: Any) -> object:
     return text
 
 
-def _decode_text(value: Any) -> str:
-    escaped = json_object(value).get("$str")
-    if escaped is not None:
-        return base64.b64decode(escaped).decode("utf-8", "surrogatepass")
-    return str(expect(value, str))
-
-
-def _decode_number(value: Any, wanted: type[Any]) -> Any:
-    """Return the number as it was."""
-    tagged = json_object(value)
-    if wanted is float and "$float" in tagged:
-        return float(tagged["$float"])
-    if "$int" in tagged:
-        return int(tagged["$int"], 16)
-    if isinstance(value, int) or (wanted is float and isinstance(value, float)):
+def _decode_text(value: Any) -> Any:
+    if isinstance(value, str):
         return value
-    return expect(value, wanted)
+    try:
+        raw = base64.b64decode(_tagged(value, "$str", str), validate=True)
+        text = raw.decode("utf-8", "surrogatepass")
+    except ValueError:
+        return refuse_value("base64 of a text with a lone surrogate", value)
+    return text if _encode_text(text) == value else refuse_value("a text, untagged", value)
 
 
-def _is_enum(tp: Any) -> bool:
-    return isinstance(tp, type) and issubclass(tp, enum.Enum)
+def _decode_int(value: Any) -> Any:
+    if isinstance(value, int):  # True too: it is written as it is, so it comes back as it was
+        return value
+    try:
+        number = int(_tagged(value, "$int", int), 16)
+    except ValueError:
+        return refuse_value("a hexadecimal int", value)
+    return number if _encode_int(number) == value else refuse_value("an int beyond 64 bits", value)
 
 
-def _is_written_by_value(cls: Any) -> bool:
-    return all(isinstance(member.value, str | int) for member in cls)
+def _decode_float(value: Any) -> Any:
+    if isinstance(value, float | int):
+        return value
+    if "$int" in json_object(value):
+        return _decode_int(value)
+    text = _tagged(value, "$float", float)
+    return float(text) if text in _NOT_FINITE else refuse_value("one of nan, inf, -inf", value)
 
 
-def _make_encode_member(cls: Any) -> _Way:
-    """Return the way there for an enum: its values if all are texts or ints, else its names."""
-    by_value = _is_written_by_value(cls)
+def _tagged(value: Any, tag: str, wanted: type) -> str:
+    """Return the text under the one key of an object.
 
-    def encode(member: Any) -> Any:
-        expect(member, cls)
-        return member.value if by_value else member.name
-
-    return encode
-
-
-def _decode_enum(value: Any, cls: Any) -> Any:
-    return cls(value) if _is_written_by_value(cls) else cls[value]
-
-
-def _is_literal(tp: Any) -> bool:
-    return get_origin(tp) is Literal
-
-
-def _make_encode_literal(tp: Any) -> _Way:
-    choices = get_args(tp)
-
-    def encode(value: Any) -> Any:
-        if value not in choices:
-            message = f"expected one of {choices}, got {value!r}"
-            raise TypeError(message)
-        return value.value if isinstance(value, enum.Enum) else value
-
-    return encode
+    Raises:
+        TypeError: it is no such object.
+    """
+    parts = json_object(value)
+    text = parts.get(tag)
+    return (
+        text if len(parts) == 1 and isinstance(text, str) else refuse_value(wanted.__name__, value)
+    )

@@ -109,7 +109,10 @@ ERRORS: list[BaseException] = [
 def test_a_message_is_never_empty_and_tells_no_secret(
     error: BaseException, kind: FailureKind
 ) -> None:
-    """Whatever is raised while doing whatever: some words, no address, no token, no header."""
+    """Rule 2.
+
+    Whatever is raised while doing whatever: some words, no address, no token, no header.
+    """
     told = describe_failure(error, kind, SECRETS)
     assert told.message.strip()
     assert told.type_name == type(error).__name__
@@ -128,7 +131,7 @@ def test_an_unknown_error_is_told_by_its_class_alone(
 
 
 def test_an_error_without_a_text_is_told_by_its_class() -> None:
-    """``TimeoutError('')`` becomes its class name."""
+    """Rule 2: ``TimeoutError('')`` becomes its class name."""
     assert describe_failure(TimeoutError(""), "connect").message == "TimeoutError"
 
 
@@ -164,7 +167,7 @@ def test_a_refused_handshake_tells_its_status() -> None:
 
 
 def test_garbage_instead_of_http_has_no_status() -> None:
-    """What aiohttp calls a 400, no server said."""
+    """Rule 23: what aiohttp calls a 400, no server said."""
     error = aiohttp.ClientResponseError(REQUEST, (), status=400, message="Bad status line")
     assert describe_failure(error, "connect") == LastError(
         "connect", "ClientResponseError", "ClientResponseError"
@@ -239,7 +242,7 @@ def test_an_unfinished_greeting_is_told_in_its_own_words() -> None:
     ids=lambda error: type(error).__name__,
 )
 def test_an_error_that_no_other_attempt_can_mend_is_fatal(error: BaseException) -> None:
-    """A wrong address, a wrong certificate, and the application's own word."""
+    """Rule 25: a wrong address, a wrong certificate, and the application's own word."""
     assert is_fatal_error(error)
 
 
@@ -258,5 +261,8 @@ def test_an_error_that_no_other_attempt_can_mend_is_fatal(error: BaseException) 
     ids=lambda error: type(error).__name__,
 )
 def test_an_error_that_may_pass_is_not_fatal_by_itself(error: BaseException) -> None:
-    """Names, refusals, resets, other TLS errors and factories; a status is judged elsewhere."""
+    """Rule 25.
+
+    Names, refusals, resets, other TLS errors and factories; a status is judged elsewhere.
+    """
     assert not is_fatal_error(error)

@@ -132,7 +132,7 @@ async def test_each_ping_has_an_id_of_8_bytes_of_its_own() -> None:
 
 @pytest.mark.looptime
 async def test_a_peer_that_never_says_anything_is_found_out_in_time() -> None:
-    """Dead once, within interval + timeout + 0.5 s, and then there is no timer left."""
+    """Rule 28: dead once, within interval + timeout + 0.5 s, and then there is no timer left."""
     peer = Peer()
     await asyncio.sleep(1000)
     assert len(peer.died_at) == 1
@@ -212,7 +212,10 @@ async def test_pings_that_are_never_answered_do_not_fill_the_memory() -> None:
 
 @pytest.mark.looptime
 async def test_stopping_leaves_no_timer() -> None:
-    """One timer while it runs, none after; stopping again, or hearing a late frame, adds none."""
+    """Rule 31.
+
+    One timer while it runs, none after; stopping again, or hearing a late frame, adds none.
+    """
     peer = Peer(answers_after=0.0)
     for _ in range(100):
         await asyncio.sleep(7)

@@ -696,7 +696,7 @@ async def test_a_message_without_handlers_is_ignored() -> None:
 
 @pytest.mark.parametrize("handler", [None, 1, "handle"], ids=repr)
 def test_a_handler_that_is_no_function_is_refused(handler: object) -> None:
-    """Table L: a TypeError names the type, what was given and what to do."""
+    """Bad input: a TypeError names the type, what was given and what to do."""
     with pytest.raises(TypeError, match=r"handler of 'chat' must be a function.*got .*give"):
         MessageHandlers().on(Chat, cast("Any", handler))
 

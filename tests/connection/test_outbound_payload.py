@@ -89,7 +89,7 @@ def test_rule_34_what_json_can_say_is_sent_exactly(value: object) -> None:
 def test_table_l_a_bad_value_is_refused_with_its_place(
     value: object, kind: str, data: st.DataObject
 ) -> None:
-    """Wherever it is hidden, and whatever is around it, the path leads to it."""
+    """Bad input: wherever it is hidden, and whatever is around it, the path leads to it."""
     hidden, path = BAD[kind], ""
     for _ in range(data.draw(st.integers(1, 4))):
         if data.draw(st.booleans()):
@@ -119,13 +119,13 @@ def test_rule_34_a_later_change_of_the_object_changes_nothing() -> None:
 
 @pytest.mark.parametrize("kind", ["NaN", "Infinity", "minus Infinity"])
 def test_table_l_a_float_that_would_become_null_is_refused(kind: str) -> None:
-    """The error says what it is and what to send instead."""
+    """Bad input: the error says what it is and what to send instead."""
     with pytest.raises(InvalidPayloadError, match=r"payload\.a\[1\] is (nan|-?inf).*send None"):
         encode_payload({"a": [None, BAD[kind]]}, PLENTY)
 
 
 def test_table_l_the_error_says_what_cannot_be_sent() -> None:
-    """The sentence has the place, the reason and the type."""
+    """Bad input: the sentence has the place, the reason and the type."""
     expected = r"payload\.orders\[1\]\.tags cannot be sent as JSON: .*\(a value of type set\)"
     with pytest.raises(InvalidPayloadError, match=expected) as caught:
         encode_payload({"orders": [{}, {"tags": {1}}]}, PLENTY)
@@ -141,13 +141,13 @@ def test_table_l_the_error_says_what_cannot_be_sent() -> None:
     ],
 )
 def test_table_l_a_key_that_is_no_text_is_named(value: object, path: str) -> None:
-    """JSON has only text keys; the path ends with the bad one."""
+    """Bad input: JSON has only text keys; the path ends with the bad one."""
     assert path_of(value) == path
 
 
 @pytest.mark.parametrize(("value", "size"), [("é" * 5, 10), (b"a" * 10, 10), (["é" * 3], 10)])
 def test_table_l_the_largest_message_fits_exactly(value: object, size: int) -> None:
-    """A text counts as its UTF-8 form; one byte less of room, and it is refused."""
+    """Bad input: a text counts as its UTF-8 form; one byte less of room, and it is refused."""
     assert encode_payload(value, size)
     with pytest.raises(InvalidPayloadError, match="has 10 bytes, but at most 9 may be sent"):
         encode_payload(value, size - 1)
@@ -169,17 +169,17 @@ def test_rule_34_records_enums_and_dates_are_written() -> None:
     ],
 )
 def test_table_l_the_path_leads_into_records_and_enums(value: object, path: str) -> None:
-    """Their insides are looked at as those of dicts are."""
+    """Bad input: their insides are looked at as those of dicts are."""
     assert path_of(value) == path
 
 
 def test_table_l_a_record_that_is_not_filled_is_refused() -> None:
-    """A slot that was never set makes an error here, where orjson by itself ends the process."""
+    """Bad input: a slot that was never set is an error; orjson by itself ends the process."""
     assert path_of([Slotted(1.0)]) == "payload[0]"
 
 
 def test_table_l_a_value_without_an_end_is_refused() -> None:
-    """One that contains itself, and one that is nested 300 deep, are errors and no crash."""
+    """Bad input: what contains itself, and what is nested 300 deep, are errors and no crash."""
     endless: list[Any] = []
     endless.append(endless)
     deep: object = 1

@@ -28,7 +28,7 @@ def make_queue(max_messages: int = MAX_MESSAGES, max_bytes: int = MAX_BYTES) -> 
 
 @given(st.integers(0, 20), st.integers(0, 30))
 def test_the_bound_of_messages_is_exact(max_messages: int, pushes: int) -> None:
-    """As many messages as allowed are taken, and not one more."""
+    """Rule 32: as many messages as allowed are taken, and not one more."""
     queue = make_queue(max_messages=max_messages)
     for _ in range(min(pushes, max_messages)):
         queue.push("")
@@ -40,7 +40,10 @@ def test_the_bound_of_messages_is_exact(max_messages: int, pushes: int) -> None:
 
 @pytest.mark.parametrize("message", ["a" * 20, "ä" * 10, "€" * 6 + "ab", "😀" * 5, b"\xff" * 20])
 def test_the_bound_of_bytes_is_exact(message: str | bytes) -> None:
-    """A text counts as its UTF-8 form: what fills the bound is taken, one byte more is not."""
+    """Rule 32.
+
+    A text counts as its UTF-8 form: what fills the bound is taken, one byte more is not.
+    """
     queue = make_queue()
     queue.push(message)
     assert queue.size_bytes == MAX_BYTES
@@ -56,7 +59,7 @@ def test_a_message_larger_than_the_bound_never_fits() -> None:
 
 
 def test_the_bounds_of_the_documents() -> None:
-    """1,000 messages, and 4 MiB, are the last that fit."""
+    """Rule 32: 1,000 messages, and 4 MiB, are the last that fit."""
     queue = make_queue(max_messages=1000, max_bytes=4 * 1024 * 1024)
     for _ in range(999):
         queue.push("x")

@@ -239,7 +239,7 @@ def test_random_events_make_only_transitions_of_the_table(run: list[Event]) -> N
 
 @given(st.lists(events, max_size=60))
 def test_random_events_make_only_allowed_changes_of_status(run: list[Event]) -> None:
-    """A recorded trace of statuses holds no edge but the documented ones."""
+    """Rule 1: a recorded trace of statuses holds no edge but the documented ones."""
     for moment in live(run):
         edges = {(old, new) for old, new in zip(moment.statuses, moment.statuses[1:], strict=False)}
         assert {(old, new) for old, new in edges if old is not new} <= ALLOWED_EDGES
@@ -247,7 +247,7 @@ def test_random_events_make_only_allowed_changes_of_status(run: list[Event]) -> 
 
 @given(st.lists(events, max_size=60))
 def test_each_change_of_status_is_one_action(run: list[Event]) -> None:
-    """A step tells at most one action, and the status never changes without one."""
+    """Rule 3: a step tells at most one action, and the status never changes without one."""
     for moment in live(run):
         assert len(moment.told) <= 1
         assert moment.shown.status in STATUS_OF[moment.after.phase]
@@ -255,7 +255,7 @@ def test_each_change_of_status_is_one_action(run: list[Event]) -> None:
 
 @given(st.lists(events, max_size=60))
 def test_only_a_first_attempt_connects_and_all_later_ones_reconnect(run: list[Event]) -> None:
-    """Within a run attempts are counted from 1, and each is the dial that follows."""
+    """Rule 1: within a run attempts are counted from 1, and each is the dial that follows."""
     attempts = 0
     for moment in live(run):
         if moment.before.phase is Phase.IDLE:
@@ -270,7 +270,7 @@ def test_only_a_first_attempt_connects_and_all_later_ones_reconnect(run: list[Ev
 
 @given(st.lists(events, max_size=60))
 def test_failures_are_reset_by_stability_or_a_new_run_alone(run: list[Event]) -> None:
-    """An open link ends no row of failures: only one that proved stable does."""
+    """Rule 16: an open link ends no row of failures: only one that proved stable does."""
     for moment in live(run):
         before, after = moment.before, moment.after
         if after.failures < before.failures:
@@ -291,7 +291,7 @@ def test_the_store_shows_the_machines_failures(run: list[Event]) -> None:
 
 @given(st.lists(events, max_size=60))
 def test_a_run_after_an_end_starts_afresh(run: list[Event]) -> None:
-    """An idle machine remembers nothing of the run before, however that ended."""
+    """Rule 12: an idle machine remembers nothing of the run before, however that ended."""
     for moment in live(run):
         if moment.after.phase is Phase.IDLE:
             assert moment.after == ReconnectState()
@@ -303,7 +303,7 @@ def test_a_run_after_an_end_starts_afresh(run: list[Event]) -> None:
 
 @given(st.lists(events, max_size=60))
 def test_what_is_under_way_is_never_left_behind(run: list[Event]) -> None:
-    """One dial, one link or one timer at a time, and none while idle."""
+    """Rule 11: one dial, one link or one timer at a time, and none while idle."""
     under_way = ""
     for moment in live(run):
         for effect in moment.effects:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import datetime
+import enum
 import functools
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pyrsistent import PMap, pmap, pvector
+from pyrsistent import PMap, PSet, pmap, pset, pvector
 
 from refold.replay.value_codec import make_value_converter
 from tests.strategies.sameness import exactly_same
@@ -30,6 +31,47 @@ from tests.strategies.typed_values import (
 
 if TYPE_CHECKING:
     from cattrs import Converter
+
+
+class Wide(enum.IntFlag):
+    """Members that JSON cannot carry as numbers, and one that it can."""
+
+    LOW = 1
+    HIGH = 2**70
+
+
+class Odd(enum.Enum):
+    """Members whose values are equal to others but for their class."""
+
+    YES = True
+    TWO = 2
+    WORD = Word.NO
+    NO_UNICODE = "\ud800"
+
+
+class Name(str):
+    """A text of a class of its own."""
+
+    __slots__ = ()
+
+
+class Named(enum.Enum):
+    """Members whose values are such texts."""
+
+    ONE = Name("one")
+
+
+class Open(enum.StrEnum):
+    """An enum that makes members for texts it does not list."""
+
+    KNOWN = "known"
+
+    @classmethod
+    def _missing_(cls, value: object) -> Open:
+        member = str.__new__(cls, value)
+        member._name_, member._value_ = "OTHER", str(value)
+        return member
+
 
 SCALAR_NAMES = {str(getattr(tp, "__name__", tp)): tp for tp in SCALARS}
 
@@ -102,6 +144,28 @@ def test_the_same_value_is_written_alike(typed_value: TypedValue) -> None:
         (Pair | tuple[int, int], Pair(1.0, "x")),
         (Tree | Pair, Tree(1.0, pvector([Tree()]))),
         (Flags, Flags(0)),
+        (Flags, Flags.A | Flags.B),
+        (Wide, Wide.LOW),
+        (Wide, Wide.HIGH),
+        (Wide, Wide.HIGH | Wide.LOW),
+        (Wide, Wide(4)),
+        (Odd, Odd.YES),
+        (Odd, Odd.TWO),
+        (Odd, Odd.WORD),
+        (Odd, Odd.NO_UNICODE),
+        (Open, Open.KNOWN),
+        (Named, Named.ONE),
+        (Literal[Named.ONE, "two"], Named.ONE),
+        (Literal[1, "1"], 1),
+        (Literal[1, True], True),
+        (Literal["yes", Word.YES], "yes"),
+        (Literal["yes", Word.YES], Word.YES),
+        (Literal[b"x", "eA=="], b"x"),
+        (Literal[b"x", "eA=="], "eA=="),
+        (Literal[None, Word.YES], None),  # noqa: PYI061  # as some may write it
+        (PSet[float], pset([float("nan"), float("nan"), 1])),
+        (frozenset[Decimal], frozenset([Decimal("NaN"), Decimal("NaN")])),
+        (PMap[Decimal, int], pmap({Decimal("NaN"): 1, Decimal(1): 2})),
         (Box[Any] | None, None),
     ],
 )
@@ -128,6 +192,21 @@ def test_a_text_that_is_no_unicode_comes_back(text: str) -> None:
     """A text with lone surrogates, as file names may have, comes back as it was."""
     assert there_and_back(str, text) == text
     assert there_and_back(tuple[str, ...], (text,)) == (text,)
+
+
+def test_a_member_that_the_enum_made_itself_comes_back() -> None:
+    """A member for a text that the enum does not list is made again from the text."""
+    back = there_and_back(Open, Open("new"))
+    assert isinstance(back, Open)
+    assert (back.name, back.value) == ("OTHER", "new")
+
+
+def test_keys_that_are_written_alike_are_all_kept() -> None:
+    """Of two not-a-numbers, which no map takes for one key, neither is lost."""
+    tp: Any = PMap[Decimal, int]
+    entries = pmap({Decimal("NaN"): 1, Decimal("NAN"): 2})
+    back: Any = there_and_back(tp, entries)
+    assert sorted(back.values()) == [1, 2]
 
 
 def test_sets_and_maps_are_written_in_one_order() -> None:

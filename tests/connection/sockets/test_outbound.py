@@ -193,7 +193,7 @@ async def test_a_flood_of_pings_that_cannot_be_answered_takes_no_memory() -> Non
 
 @pytest.mark.parametrize("text", ["x" * 60_000, b"x" * 60_000])
 async def test_a_goodbye_that_cannot_be_answered_ends_the_link_in_time(text: str | bytes) -> None:
-    """A peer that says goodbye and reads nothing does not keep a blocked link open."""
+    """Rule 49: a peer that says goodbye and reads nothing does not keep a blocked link open."""
 
     async def closes_unread(wire: Wire) -> None:
         await wire.handshake()
