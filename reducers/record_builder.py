@@ -13,7 +13,7 @@ from __future__ import annotations
 import inspect
 import types
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 import attrs
 
@@ -24,11 +24,16 @@ __all__ = ["has_plain_constructor", "make_record_builder", "make_writable_twin"]
 R = TypeVar("R")
 
 
+_MAKES: Final = ("__new__", "__init_subclass__")
+"""What takes part in making an object or a class, so that a copy must not go around it."""
+
+
 def has_plain_constructor(cls: type) -> bool:
     """Tell whether an attrs class's constructor does nothing but store its arguments.
 
     False for validators, converters, hooks, ``init=False`` fields, cached hashes, hand-written
-    constructors and ``__init_subclass__``: such a class must be built by its own constructor.
+    constructors, ``__new__`` and ``__init_subclass__``: such a class must be built by its own
+    constructor.
     """
     fields = attrs.fields(cls)
     constructor: Any = cls.__dict__.get("__init__", object.__init__)
@@ -36,7 +41,7 @@ def has_plain_constructor(cls: type) -> bool:
         inspect.isfunction(constructor)
         and constructor.__code__.co_filename.startswith("<attrs generated")
         and not any(hasattr(cls, hook) for hook in ("__attrs_pre_init__", "__attrs_post_init__"))
-        and not any("__init_subclass__" in base.__dict__ for base in _own_bases(cls))
+        and not any(name in base.__dict__ for base in _own_bases(cls) for name in _MAKES)
         and "_attrs_cached_hash" not in getattr(cls, "__slots__", ())
         and all(f.init and f.validator is None and f.converter is None for f in fields)
     )

@@ -7,6 +7,7 @@ does not: the single value types, which `value_codec` knows.
 from __future__ import annotations
 
 import functools
+import reprlib
 import typing
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -121,8 +122,8 @@ def _encode(value: Any, cls: Any) -> Any:
     except Exception as error:
         path = _failing_path(value, cls, _name_of(cls))
         message = (
-            f"{path} of {value!r} holds a value that does not fit its declared type: {error};"
-            f" give the field a value of the type that it is declared with"
+            f"{path} of {reprlib.repr(value)} holds a value that does not fit its declared type:"
+            f" {error}; give the field a value of the type that it is declared with"
         )
         raise PayloadError(message, path=path) from error
 
@@ -133,13 +134,19 @@ def _decode(value: Any, cls: Any, where: str) -> Any:
     except NameError as error:
         raise _unresolvable(cls, error) from error
     except Exception as error:
-        reasons = cattrs.transform_error(error, path=cls.__name__)
+        reasons = cattrs.transform_error(error, path=cls.__name__, format_exception=_reason)
         path = reasons[0].rpartition(" @ ")[2] if " @ " in reasons[0] else cls.__name__
         message = (
             f"{where} does not fit {cls.__qualname__}: {'; '.join(reasons)}; was a field changed"
             f" without a new version of the class?"
         )
         raise PayloadError(message, path=path) from error
+
+
+def _reason(error: BaseException, _tp: Any) -> str:
+    if isinstance(error, KeyError):
+        return f"required field missing: {error}"
+    return str(error) or type(error).__name__
 
 
 def _failing_path(value: Any, tp: Any, path: str) -> str:

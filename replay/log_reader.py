@@ -33,6 +33,15 @@ _TYPES: Final[dict[str, Any]] = {
 }
 """What each field of an envelope holds."""
 
+_HEADER_TYPES: Final[dict[str, type]] = {
+    "log_id": str,
+    "start_digest": str,
+    "digest_algorithm": str,
+    "digest_every": int,
+    "format_version": int,
+}
+"""What each field of a header holds; the start state may be anything."""
+
 
 class LogReader:
     """A log that is read as far as it is needed; what was read before damage stays usable."""
@@ -70,10 +79,14 @@ class LogReader:
             value = self._open(line)
             if value.get("checkpoint") is True:
                 self._check(value.get("seq") == self._head, "a checkpoint of another record")
-                self.final_digest = value.get("digest")
+                digest = value.get("digest")
+                self._check(isinstance(digest, str), "a checkpoint without a digest")
+                self.final_digest = digest
                 continue
             self.final_digest = None
-            yield tuple(self._record(envelope) for envelope in value.get("actions", [value]))
+            actions = value.get("actions", [value])
+            self._check(isinstance(actions, list), "the actions of a commit are no list")
+            yield tuple(self._record(envelope) for envelope in actions)
 
     def close(self) -> None:
         """Close the file."""
@@ -105,7 +118,7 @@ class LogReader:
             raise LogFormatError(message)
         value = self._open(line)
         try:
-            return LogHeader(
+            header = LogHeader(
                 log_id=value["log_id"],
                 start_state=value["start_state"],
                 start_digest=value["start_digest"],
@@ -116,6 +129,10 @@ class LogReader:
         except KeyError as error:
             reason = f"the header has no {error}"
             raise self._damage(reason) from error
+        for name, wanted in _HEADER_TYPES.items():
+            is_right = type(getattr(header, name)) is wanted
+            self._check(is_right, f"the header's {name} is no {wanted.__name__}")
+        return header
 
     def _open(self, line: bytes) -> dict[str, Any]:
         try:

@@ -34,6 +34,7 @@ def add_records(converter: Converter) -> None:
         return make_dict_structure_fn(tp, converter, _cattrs_forbid_extra_keys=True)
 
     def make_encode_tuple(tp: Any) -> Callable[[Any], Any]:
+        add_enums_of(converter, tp)
         parts = tuple(resolved_field_types(tp).values())
         return lambda values: [
             converter.unstructure(value, part)
@@ -56,6 +57,8 @@ def add_enums_of(converter: Converter, cls: type) -> None:
     while pending:
         tp = pending.pop()
         pending += typing.get_args(tp)
+        if isinstance(tp, typing.NewType):
+            pending.append(tp.__supertype__)
         if isinstance(tp, type) and issubclass(tp, enum.Enum):
             add_enum(converter, tp)
 

@@ -6,7 +6,7 @@ over all kinds of classes.
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import attrs
 import pytest
@@ -126,3 +126,21 @@ def test_evolve_refuses_what_is_no_attrs_record(no_record: object) -> None:
         attrs.evolve(cast("Any", no_record))
     with pytest.raises(attrs.exceptions.NotAnAttrsClassError):
         evolve(no_record)
+
+
+def test_a_class_that_makes_its_own_objects_is_asked_to() -> None:
+    """A class with a ``__new__`` of its own is copied through it."""
+    made: list[str] = []
+
+    @attrs.frozen
+    class Counted:
+        left: int = 1
+        right: int = 2
+
+        def __new__(cls, *_arguments: object, **_named: object) -> Self:
+            """Note that an object is made."""
+            made.append(cls.__name__)
+            return object.__new__(cls)
+
+    changed = evolve(Counted(), left=9)
+    assert (changed, made) == (Counted(9, 2), ["Counted"] * 3)

@@ -5,11 +5,18 @@ What belongs here: what is no log, what a newer refold wrote, and actions that n
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from refold.errors import LogError, LogFormatError, PayloadError, UnknownActionError
+from refold.errors import (
+    LogError,
+    LogFormatError,
+    PayloadError,
+    RefoldError,
+    UnknownActionError,
+)
 from refold.middleware.record import record
 from refold.replay.replay import replay
 from refold.store.store import Store
@@ -164,3 +171,27 @@ def test_a_header_without_a_field_is_refused(log: Path, field: str) -> None:
     reseal(log, change)
     with pytest.raises(LogError, match=field):
         replay(log, make_observatory())
+
+
+WRONG: list[Any] = [None, True, 1, 0, -1, 1.5, "", "x", [], [1], {}, {"a": 1}, [None], [{}]]
+"""A value of each JSON type, some empty."""
+
+
+@pytest.mark.parametrize("line", range(5))
+def test_a_wrong_value_anywhere_outside_a_payload_is_an_error_of_the_log(
+    log: Path, line: int
+) -> None:
+    """Whatever stands in a header, an envelope, a commit or a checkpoint, no other error comes."""
+    reseal(log, lambda lines: lines.append(dict(lines[-1])) if len(lines) <= line else None)
+    whole = log.read_bytes()
+    fields = json_lines(log)[line].keys() - {"crc"}
+    for field in sorted(fields | {"actions", "checkpoint"}):
+        for value in WRONG:
+            log.write_bytes(whole)
+
+            def put(lines: list[dict[str, Any]], field: str = field, value: Any = value) -> None:
+                lines[line][field] = value
+
+            reseal(log, put)
+            with contextlib.suppress(RefoldError):
+                replay(log, make_observatory()).verify()
