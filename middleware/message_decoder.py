@@ -49,6 +49,11 @@ class MessageDecoder:
         self._readers: dict[type[Any] | None, PlainMessageReader | None] = {}
 
     @property
+    def key(self) -> str:
+        """The key under which the type stands."""
+        return self._key
+
+    @property
     def bad_count(self) -> int:
         """Bad messages so far."""
         return self._bad_count

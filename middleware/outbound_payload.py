@@ -14,7 +14,7 @@ import orjson
 
 from refold.actions.message import is_declared_message_class
 from refold.errors import InvalidPayloadError
-from refold.middleware.decode_message import encode_message
+from refold.middleware.decode_message import DEFAULT_TYPE_KEY, encode_message
 from refold.middleware.outbound_message import Message, size_of_message
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _DEEPEST: Final = 256
 """Levels to look into: orjson writes 254, and an object that contains itself has no end."""
 
 
-def encode_payload(value: object, max_bytes: int) -> Message:
+def encode_payload(value: object, max_bytes: int, *, key: str = DEFAULT_TYPE_KEY) -> Message:
     """Return a message at once, so that a later change of the object changes nothing.
 
     Args:
@@ -41,6 +41,7 @@ def encode_payload(value: object, max_bytes: int) -> Message:
             ``@message``; else what orjson can write: dicts with text keys, lists, tuples, numbers,
             texts, bools, None, dates, UUIDs, enums, dataclasses.
         max_bytes: how large the message may be; a text counts as its UTF-8 form.
+        key: under which the type of a ``@message`` is written.
 
     Returns:
         A text, but bytes for bytes.
@@ -49,7 +50,7 @@ def encode_payload(value: object, max_bytes: int) -> Message:
         InvalidPayloadError: it cannot be written, would be written as something else (NaN as null),
             or is too large; ``path`` says where, such as ``payload.orders[3].price``.
     """
-    message = value if isinstance(value, str | bytes) else _to_json(value)
+    message = value if isinstance(value, str | bytes) else _to_json(value, key)
     try:
         size = size_of_message(message)
     except UnicodeEncodeError as error:
@@ -64,10 +65,10 @@ def encode_payload(value: object, max_bytes: int) -> Message:
     return message
 
 
-def _to_json(value: object) -> str:
+def _to_json(value: object, key: str) -> str:
     if is_declared_message_class(type(value)):
         try:
-            return encode_message(value)
+            return encode_message(value, key=key)
         except (TypeError, ValueError) as error:
             raise InvalidPayloadError(str(error), path=_ROOT) from error
     try:

@@ -21,6 +21,7 @@ from refold.errors import MiddlewareError, RefoldError
 from refold.middleware.connection_teller import ConnectionTeller
 from refold.middleware.failure_judge import Classify, FailureJudge
 from refold.middleware.goodbye import Goodbye
+from refold.middleware.message_decoder import MessageDecoder
 from refold.middleware.owning_loop import OwningLoop
 from refold.middleware.websocket_inbox import WebSocketInbox
 from refold.middleware.websocket_options import WebSocketOptions
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from refold.actions.action import Action
     from refold.middleware.acknowledgements import Acknowledgements
     from refold.middleware.delivery import Delivery
-    from refold.middleware.message_decoder import MessageDecoder
     from refold.middleware.message_handlers import MessageHandlers
     from refold.middleware.new_link import NewLink
     from refold.middleware.outbound_message import Message, QueuedOutbound
@@ -106,8 +106,13 @@ class WebSocketConnection:
         self._refused: list[SendFailed] = []
         self._owner = OwningLoop("the connection")
         self._teller = ConnectionTeller(clock, self._counts)
+        decoder = decoder or MessageDecoder()
         self._outbox = WebSocketOutbox(
-            self.options, acknowledgements, self._owner, self._teller.tell
+            options=self.options,
+            acknowledgements=acknowledgements,
+            owner=self._owner,
+            tell=self._teller.tell,
+            type_key=decoder.key,
         )
         inbox = WebSocketInbox(
             on_message=on_message,

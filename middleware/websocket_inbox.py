@@ -16,13 +16,13 @@ from refold.actions.websocket_messages import (
     MessageHandlerFailed,
 )
 from refold.middleware.decode_message import BadMessage
-from refold.middleware.message_decoder import MessageDecoder
 from refold.middleware.paced_telling import PacedTelling
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Hashable
 
     from refold.actions.action import Action
+    from refold.middleware.message_decoder import MessageDecoder
     from refold.middleware.message_handlers import MessageHandlers
     from refold.middleware.outbound_message import Message
 
@@ -42,7 +42,7 @@ class WebSocketInbox:
         *,
         on_message: Callable[[Message], None] | None,
         handlers: MessageHandlers | None,
-        decoder: MessageDecoder | None,
+        decoder: MessageDecoder,
         acknowledge: Callable[[Any], None] | None,
         interval_seconds: float,
         tell: Callable[[Action], None],
@@ -52,14 +52,14 @@ class WebSocketInbox:
         Args:
             on_message: called with each raw message; None for nobody.
             handlers: given each decoded message; None if nobody wants them decoded.
-            decoder: decodes; None for one of the usual kind.
+            decoder: decodes, for the handlers.
             acknowledge: called with each message, decoded if there are handlers; None for nobody.
             interval_seconds: bad and dropped messages are told of no more often than this.
             tell: dispatches an action, and never raises.
         """
         self._on_message = on_message
         self._handlers = handlers
-        self._decode = (decoder or MessageDecoder()).decode
+        self._decode = decoder.decode
         self._acknowledge = acknowledge
         self._tell = tell
         self._latest_bad: BadMessage | None = None

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from refold.actions.connection import OutboundMessagesDropped
 from refold.middleware.acknowledged_delivery import AcknowledgedDelivery
+from refold.middleware.decode_message import DEFAULT_TYPE_KEY
 from refold.middleware.outbound_message import SendTerms
 from refold.middleware.outbound_payload import encode_payload
 from refold.middleware.outbound_queue import OutboundQueue
@@ -33,12 +34,14 @@ __all__ = ["WebSocketOutbox"]
 class WebSocketOutbox:
     """The messages of one connection, over all its links."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # keyword-only
         self,
+        *,
         options: WebSocketOptions,
         acknowledgements: Acknowledgements | None,
         owner: OwningLoop,
         tell: Callable[[OutboundMessagesDropped], Any],
+        type_key: str = DEFAULT_TYPE_KEY,
     ) -> None:
         """Start empty.
 
@@ -47,9 +50,11 @@ class WebSocketOutbox:
             acknowledgements: how messages are acknowledged; None if none is.
             owner: the loop of the timer, and in which drops are told.
             tell: dispatches an action, and never raises.
+            type_key: under which the type of a ``@message`` is written.
         """
         self._max_bytes = options.max_queue_bytes
         self._acknowledgements = acknowledgements
+        self._type_key = type_key
         self._owner = owner
         self._tell = tell
         self.queue = OutboundQueue(
@@ -131,7 +136,7 @@ class WebSocketOutbox:
         """Return what is sent for a payload; see `encode_payload`."""
         if type(payload) is str and payload.isascii() and len(payload) <= self._max_bytes:
             return payload  # the usual case, at no cost
-        return encode_payload(payload, self._max_bytes)
+        return encode_payload(payload, self._max_bytes, key=self._type_key)
 
     # --- what the writer and the attempts tell ----------------------------------------------------
 

@@ -231,7 +231,9 @@ async def test_a_message_that_was_written_is_not_sent_again() -> None:
 
     socket: Any = Socket()
     options, owner = WebSocketOptions(max_queue=2), OwningLoop("the outbox")
-    outbox = WebSocketOutbox(options, None, owner, lambda _action: None)
+    outbox = WebSocketOutbox(
+        options=options, acknowledgements=None, owner=owner, tell=lambda _action: None
+    )
     for text in ("written", "not written"):
         outbox.push(text, ttl=None, volatile=False, can_leave_now=False)
     async with asyncio.TaskGroup() as group:
