@@ -18,6 +18,7 @@ from refold.middleware.decode_message import DEFAULT_TYPE_KEY
 from refold.middleware.outbound_message import SendTerms
 from refold.middleware.outbound_payload import encode_payload
 from refold.middleware.outbound_queue import OutboundQueue
+from refold.middleware.wake_up import WakeUp
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +35,7 @@ __all__ = ["WebSocketOutbox"]
 class WebSocketOutbox:
     """The messages of one connection, over all its links."""
 
-    def __init__(  # noqa: PLR0913  # keyword-only
+    def __init__(  # keyword-only
         self,
         *,
         options: WebSocketOptions,
@@ -63,7 +64,7 @@ class WebSocketOutbox:
             overflow=options.overflow,
             now=_now,
         )
-        self.news = asyncio.Event()
+        self.news = WakeUp()
         """Set when there may be something to send that was not before."""
         self.links_opened = 0
         """Links so far."""
