@@ -121,8 +121,8 @@ class LinkOpened:
 
 
 @attrs.frozen
-class AttemptFailed:
-    """An attempt failed."""
+class _Failed:
+    """Something ended that was to go on."""
 
     error: LastError
     """Why."""
@@ -138,31 +138,21 @@ class AttemptFailed:
 
     at_seconds: float = 0.0
     """When, by the loop's clock."""
+
+
+@attrs.frozen
+class AttemptFailed(_Failed):
+    """An attempt failed."""
+
+
+@attrs.frozen
+class LinkEnded(_Failed):
+    """The link is gone."""
 
 
 @attrs.frozen
 class LinkProvedStable:
     """The link has been open for long enough."""
-
-
-@attrs.frozen
-class LinkEnded:
-    """The link is gone."""
-
-    error: LastError
-    """Why."""
-
-    jitter: float
-    """Drawn by the shell, in [0, 1)."""
-
-    verdict: Verdict = Verdict.RETRY
-    """Whether another attempt is worth it."""
-
-    floor_seconds: float = 0.0
-    """The server wants no attempt before so long; 0 if it said nothing."""
-
-    at_seconds: float = 0.0
-    """When, by the loop's clock."""
 
 
 @attrs.frozen
@@ -293,7 +283,7 @@ def _dial(state: ReconnectState) -> tuple[ReconnectState, tuple[Effect, ...]]:
 
 
 def _retry_or_end(
-    state: ReconnectState, failure: AttemptFailed | LinkEnded, policy: ReconnectPolicy
+    state: ReconnectState, failure: _Failed, policy: ReconnectPolicy
 ) -> tuple[ReconnectState, tuple[Effect, ...]]:
     is_about_auth = failure.verdict is Verdict.AUTH
     is_hopeless = state.is_refreshing_auth or not policy.can_refresh_auth

@@ -1,6 +1,6 @@
-"""`docs/connection.md` shows what is true: its program, its output and its diagram.
+"""The pages of the connection show what is true: their programs, their outputs and the diagram.
 
-What belongs here: that page.  What does not: what the connection does, which the other tests hold.
+What belongs here: those pages.  What does not: what the connection does, which other tests hold.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
+
+import pytest
 
 from refold.reducers.reconnect_diagram import render_reconnect_diagram
 from tests.house.checkout import CHECKOUT, needs_sources
@@ -19,17 +21,18 @@ if TYPE_CHECKING:
 pytestmark = needs_sources
 
 
-def block(language: str) -> str:
-    """Return the page's one block of a language."""
-    page = (CHECKOUT / "docs" / "connection.md").read_text(encoding="utf-8")
-    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+def block(page: str, language: str) -> str:
+    """Return a page's one block of a language."""
+    text = (CHECKOUT / "docs" / page).read_text(encoding="utf-8")
+    (found,) = re.findall(rf"^```{language}\n(.*?)^```$", text, flags=re.MULTILINE | re.DOTALL)
     return str(found)
 
 
-def test_the_program_runs_as_shown(tmp_path: Path) -> None:
+@pytest.mark.parametrize("page", ["connection.md", "messages.md"])
+def test_the_program_runs_as_shown(tmp_path: Path, page: str) -> None:
     """A reader who copies it into a file sees what the page says."""
     program = tmp_path / "example.py"
-    program.write_text(block("python"), encoding="utf-8")
+    program.write_text(block(page, "python"), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-X", "dev", "-W", "error", program],
         cwd=tmp_path,
@@ -38,9 +41,9 @@ def test_the_program_runs_as_shown(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert (done.stdout, done.stderr) == (block("text"), "")
+    assert (done.stdout, done.stderr) == (block(page, "text"), "")
 
 
 def test_the_diagram_is_drawn_from_the_table() -> None:
     """The page's block is what `TRANSITIONS` gives now; replace it by this one if it differs."""
-    assert block("mermaid") == render_reconnect_diagram() + "\n"
+    assert block("connection.md", "mermaid") == render_reconnect_diagram() + "\n"
