@@ -32,9 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["AcknowledgedDelivery"]
 
 
-__all__ = ["AcknowledgedDelivery", "Delivery"]
-
-
 class AcknowledgedDelivery:
     """Acknowledged and plain messages of one queue, in one order.
 
