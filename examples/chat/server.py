@@ -6,9 +6,9 @@ Stop it with Ctrl-C, or kill it without mercy: nothing that anybody saw is lost.
 It knows nothing of refold.  A client joins first, then says things, and gets every message of the
 room that came after the one it saw last; its own, too, which tells it that they have arrived:
 
-    > {"type": "join", "room": "lobby", "name": "ann", "last_seen": null}
+    > {"type": "join", "room": "lobby", "name": "desk", "last_seen": null}
     > {"type": "say", "id": "5f1c", "text": "hello"}
-    < {"type": "said", "id": "5f1c", "name": "ann", "text": "hello"}
+    < {"type": "said", "id": "5f1c", "name": "desk", "text": "hello"}
 """
 
 from __future__ import annotations
