@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 import attrs
-from pyrsistent import PMap, PSet, PVector
+from pyrsistent import PDeque, PMap, PSet, PVector
 
 from refold.actions.check_value_type import check_class, check_value_type, is_scalar_type
 
@@ -29,7 +29,7 @@ def check_state_type(state: object, path: str) -> None:
         return
     if attrs.has(cls) or hasattr(cls, "_fields"):
         _check_record(state, cls, path)
-    elif isinstance(state, tuple | frozenset | PVector | PSet):
+    elif isinstance(state, tuple | frozenset | PVector | PDeque | PSet):
         for element in cast("Iterable[object]", state):
             check_state_type(element, f"{path}[element]")
     elif isinstance(state, PMap):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 import cattrs
-from pyrsistent import PMap, PSet, PVector
+from pyrsistent import PDeque, PMap, PSet, PVector
 
 from refold.actions.annotation_scope import resolved_field_types
 from refold.actions.check_value_type import check_class
@@ -89,7 +89,7 @@ def encode_state(state: object) -> Any:
     """
     cls = type(state)
     if not attrs.has(cls):
-        is_bare = isinstance(state, PVector | PMap | PSet | tuple | frozenset)
+        is_bare = isinstance(state, PVector | PDeque | PMap | PSet | tuple | frozenset)
         return None if is_bare else _encode(state, cls)
     types = resolved_field_types(cls)
     present = [name for name in types if hasattr(state, name)]

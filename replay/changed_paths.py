@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import Any, Final, cast
 
 import attrs
-from pyrsistent import PMap, PVector
+from pyrsistent import PDeque, PMap, PVector
 
 __all__ = ["ABSENT", "ChangedPath", "changed_paths"]
 
@@ -62,7 +62,7 @@ def changed_paths(old: object, new: object, path: str = "") -> Iterator[ChangedP
         for key in [*before, *(key for key in after if key not in before)]:
             pair = before.get(key, ABSENT), after.get(key, ABSENT)
             yield from changed_paths(*pair, f"{path}[{key!r}]")
-    elif isinstance(old, PVector | tuple):
+    elif isinstance(old, PVector | PDeque | tuple):
         sides = cast("Iterable[Any]", old), cast("Iterable[Any]", new)
         for index, (was, now) in enumerate(zip_longest(*sides, fillvalue=ABSENT)):
             yield from changed_paths(was, now, f"{path}[{index}]")

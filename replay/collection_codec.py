@@ -26,6 +26,7 @@ _MAKE: Final[dict[Any, Callable[[Iterable[Any]], Any]]] = {
     tuple: tuple,
     frozenset: frozenset,
     pyrsistent.PVector: pyrsistent.pvector,
+    pyrsistent.PDeque: pyrsistent.pdeque,
     pyrsistent.PSet: pyrsistent.pset,
     pyrsistent.PMap: pyrsistent.pmap,
 }
@@ -33,6 +34,7 @@ _MAKE: Final[dict[Any, Callable[[Iterable[Any]], Any]]] = {
 
 CLASS_OF_VALUE: Final[dict[Any, Any]] = {
     pyrsistent.typing.PVector: pyrsistent.PVector,
+    pyrsistent.typing.PDeque: pyrsistent.PDeque,
     pyrsistent.typing.PSet: pyrsistent.PSet,
     pyrsistent.typing.PMap: pyrsistent.PMap,
 }
@@ -68,7 +70,7 @@ def _make_encode(converter: Converter, tp: Any) -> Callable[[Any], Any]:
     if cls is tuple and Ellipsis not in arguments:
         return _make_encode_row(converter, arguments)
     element = arguments[0] if arguments else Any
-    is_ordered = cls in {tuple, pyrsistent.PVector}
+    is_ordered = cls in {tuple, pyrsistent.PVector, pyrsistent.PDeque}
 
     def encode(values: Any) -> list[Any]:
         expect(values, cls)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import attrs
 from hypothesis import strategies as st
-from pyrsistent import PMap, PSet, PVector, pmap, pset, pvector
+from pyrsistent import PDeque, PMap, PSet, PVector, pdeque, pmap, pset, pvector
 
 __all__ = [
     "SCALARS",
@@ -148,6 +148,7 @@ SCALARS: dict[Any, st.SearchStrategy[Any]] = {
 _TUPLE: Any = tuple
 _FROZENSET: Any = frozenset
 _VECTOR: Any = PVector
+_DEQUE: Any = PDeque
 _SET: Any = PSet
 _MAP: Any = PMap
 _UNION: Any = typing.Union
@@ -163,6 +164,7 @@ def _collections_of(forms: st.SearchStrategy[Form]) -> st.SearchStrategy[Form]:
         forms.map(_tuple_of),
         forms.map(_frozenset_of),
         forms.map(_vector_of),
+        forms.map(_deque_of),
         forms.map(_set_of),
         st.tuples(forms, forms).map(_map_of),
         st.lists(forms, min_size=1, max_size=3).map(_row_of),
@@ -180,6 +182,10 @@ def _frozenset_of(form: Form) -> Form:
 
 def _vector_of(form: Form) -> Form:
     return _VECTOR[form[0]], st.lists(form[1], max_size=3).map(pvector)
+
+
+def _deque_of(form: Form) -> Form:
+    return _DEQUE[form[0]], st.lists(form[1], max_size=3).map(pdeque)
 
 
 def _set_of(form: Form) -> Form:
