@@ -209,7 +209,8 @@ def _refuse(tp: Any, path: str, advice: str | None = None) -> None:
     if advice is None:
         advice = (
             "use None, bool, int, float, str, bytes, a date or time, UUID, Decimal, an Enum, a"
-            " tuple, frozenset, PVector, PDeque, PMap or PSet of such, or an attrs.frozen class of them"
+            " tuple, frozenset, PVector, PDeque, PMap or PSet of such, or an attrs.frozen class of"
+            " them"
         )
     name = tp.__qualname__ if isinstance(tp, type) and tp is origin else str(tp)
     message = (

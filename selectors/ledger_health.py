@@ -1,0 +1,275 @@
+"""Six checks of a ledger: whether one action led from a sound state to a sound state.
+
+What belongs here: the checks, each a pure function ``(before, action, after) -> HealthFinding |
+None``; None says that all is well.  What does not: running them, which the docks, the command
+``refold health`` and property tests do.
+
+Source: the invariants V1 to V4 and the properties P1 and P2 of the state store's documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import attrs
+
+from refold.actions.ledger import (
+    AppendRealtimeEventAndUpdateFocusIfNeeded,
+    CommitStepReleaseAppendEventAndSetFocusAndExplanation,
+    RestartSessionClearOrBoundary,
+    SetModeAndResetBuffersIfNeeded,
+    SetPinnedFocus,
+    SetPlayerWaitTimerStopMsAndResetProgress,
+    StepFocus,
+)
+from refold.reducers.ledger import SESSION_BOUNDARY
+from refold.reducers.ledger_state import ActiveFocus, CurrentExplanation, LedgerState
+from refold.selectors.ledger import select_wait_progress
+from refold.selectors.ledger_export import (
+    parse_ledger_jsonl,
+    serialize_ledger_to_jsonl,
+    serialize_ledger_to_text,
+)
+
+if TYPE_CHECKING:
+    from refold.actions.action import Action
+
+__all__ = [
+    "LEDGER_HEALTH_CHECKS",
+    "HealthCheck",
+    "HealthFinding",
+    "health_check_atomic_commit_updates_all_fields",
+    "health_check_export_equals_ledger",
+    "health_check_ledger_is_append_only",
+    "health_check_restart_policy_is_consistent",
+    "health_check_single_active_focus",
+    "health_check_wait_timer_clamps_to_max_4_seconds",
+]
+
+
+@attrs.frozen
+class HealthFinding:
+    """What is wrong after an action."""
+
+    checker: str
+    """The name of the check."""
+
+    difference: str
+    """What was expected, and what was found."""
+
+
+HealthCheck: TypeAlias = "Callable[[LedgerState, Action, LedgerState], HealthFinding | None]"
+"""Takes the state before an action, the action, and the state after it."""
+
+_MOVES_FOCUS: Final = (
+    AppendRealtimeEventAndUpdateFocusIfNeeded,
+    CommitStepReleaseAppendEventAndSetFocusAndExplanation,
+    RestartSessionClearOrBoundary,
+    SetModeAndResetBuffersIfNeeded,
+    SetPinnedFocus,
+)
+"""The actions after which something else may be looked at."""
+
+
+def health_check_ledger_is_append_only(
+    before: LedgerState, action: Action, after: LedgerState
+) -> HealthFinding | None:
+    """V1: within a session no event is lost, changed or put elsewhere.
+
+    Events may be evicted from the front, counted; a restart that clears begins anew.
+    """
+    restarted = isinstance(action, RestartSessionClearOrBoundary)
+    if after.session_id != before.session_id and not restarted:
+        return _found(
+            health_check_ledger_is_append_only,
+            f"the session {before.session_id!r} became {after.session_id!r} without a restart",
+        )
+    if restarted and len(after.ledger) == 0:
+        return None
+    evicted = after.evicted_count - (0 if restarted else before.evicted_count)
+    kept = len(before.ledger) - evicted
+    if evicted < 0 or kept > len(after.ledger):
+        return _found(
+            health_check_ledger_is_append_only,
+            f"{len(before.ledger)} events became {len(after.ledger)}, with {evicted} evicted",
+        )
+    pairs = zip(islice(before.ledger, evicted, None), after.ledger, strict=False)
+    for place, (old, new) in enumerate(pairs):
+        if old is not new and (old != new or old.arrival_index != new.arrival_index):
+            return _found(
+                health_check_ledger_is_append_only, f"event {place} was {old} and is {new}"
+            )
+    return None
+
+
+def health_check_single_active_focus(
+    before: LedgerState, action: Action, after: LedgerState
+) -> HealthFinding | None:
+    """V2: at most one node, edge and step is looked at, and only a release moves that."""
+    for name, value in _fields_of(after.active_focus):
+        if value is not None and not isinstance(value, str):
+            return _found(
+                health_check_single_active_focus, f"{name} is {value!r}, not one id or None"
+            )
+    if after.active_focus != before.active_focus and not isinstance(action, _MOVES_FOCUS):
+        return _found(
+            health_check_single_active_focus,
+            f"{type(action).__name__} moved the focus from {before.active_focus} to"
+            f" {after.active_focus}",
+        )
+    if after.pinned_focus is not None and isinstance(
+        action, AppendRealtimeEventAndUpdateFocusIfNeeded
+    ):
+        return _unless_equal(
+            health_check_single_active_focus,
+            "the focus of a pinned view",
+            before.active_focus,
+            after.active_focus,
+        )
+    return None
+
+
+def health_check_atomic_commit_updates_all_fields(
+    before: LedgerState, action: Action, after: LedgerState
+) -> HealthFinding | None:
+    """V3: a release changes ledger, focus, explanation and cursor in one commit."""
+    if not isinstance(action, CommitStepReleaseAppendEventAndSetFocusAndExplanation):
+        return None
+    release = action.release
+    focus = release.focus or StepFocus()
+    sentence = "?" if release.explanation_sentence is None else release.explanation_sentence
+    cursor = before.cursor + 1 if release.cursor_next is None else release.cursor_next
+    appended = after.ledger.right.id if after.ledger else None
+    expected: tuple[tuple[str, object, object], ...] = (
+        ("commit_id", before.commit_id + 1, after.commit_id),
+        (
+            "events kept and evicted",
+            len(before.ledger) + before.evicted_count + 1,
+            len(after.ledger) + after.evicted_count,
+        ),
+        ("the last event's id", release.event and release.event.id, appended),
+        (
+            "active_focus",
+            ActiveFocus(focus.node_id, focus.edge_id, focus.step_key, focus.zone_id),
+            after.active_focus,
+        ),
+        (
+            "current_explanation",
+            CurrentExplanation(sentence, release.explanation_notes),
+            after.current_explanation,
+        ),
+        ("cursor", cursor, after.cursor),
+    )
+    for what, wanted, found in expected:
+        if wanted != found:
+            return _unless_equal(health_check_atomic_commit_updates_all_fields, what, wanted, found)
+    return None
+
+
+def health_check_wait_timer_clamps_to_max_4_seconds(
+    before: LedgerState, action: Action, after: LedgerState
+) -> HealthFinding | None:
+    """V4: a wait shows 0 to its greatest time, to a tenth of a second, and nothing after a stop."""
+    check = health_check_wait_timer_clamps_to_max_4_seconds
+    waiting = after.wait_progress
+    if waiting.max_seconds != before.wait_progress.max_seconds:
+        return _unless_equal(
+            check, "max_seconds", before.wait_progress.max_seconds, waiting.max_seconds
+        )
+    start = waiting.started_at_ms
+    if isinstance(action, SetPlayerWaitTimerStopMsAndResetProgress) and start is not None:
+        return _unless_equal(check, "started_at_ms after a stop", None, start)
+    if start is None:
+        return None
+    for milliseconds in (-1000, 0, 50, 1234, 3999, 4000, 100_000):
+        shown = select_wait_progress(after, start + milliseconds)
+        seconds = min(max(milliseconds / 1000, 0.0), waiting.max_seconds)
+        wanted = (seconds / waiting.max_seconds, round(seconds, 1))
+        if (shown.value_0_1, shown.seconds_display) != wanted:
+            return _unless_equal(
+                check,
+                f"what is shown after {milliseconds} ms",
+                wanted,
+                (shown.value_0_1, shown.seconds_display),
+            )
+    return None
+
+
+def health_check_export_equals_ledger(
+    _before: LedgerState, _action: Action, after: LedgerState
+) -> HealthFinding | None:
+    """P1: the export has each event of the ledger, as it is and in its order, and no other."""
+    check = health_check_export_equals_ledger
+    try:
+        exported = parse_ledger_jsonl(serialize_ledger_to_jsonl(after))
+    except ValueError as error:
+        return _found(check, str(error))
+    if exported.session_id != after.session_id:
+        return _unless_equal(check, "the exported session", after.session_id, exported.session_id)
+    for place, (event, line) in enumerate(zip(after.ledger, exported.events, strict=True)):
+        if repr(event) != repr(line):  # a repr tells nan from nothing, and 1 from 1.0
+            return _unless_equal(check, f"exported event {place}", event, line)
+    lines = serialize_ledger_to_text(after).splitlines()
+    if len(lines) != len(after.ledger) + 1:
+        return _unless_equal(check, "lines of text", len(after.ledger) + 1, len(lines))
+    return None
+
+
+def health_check_restart_policy_is_consistent(
+    before: LedgerState, action: Action, after: LedgerState
+) -> HealthFinding | None:
+    """P2: a restart begins a new session at its start; the ledger is empty or has a boundary."""
+    if not isinstance(action, RestartSessionClearOrBoundary):
+        return None
+    check = health_check_restart_policy_is_consistent
+    waiting = after.wait_progress
+    expected: tuple[tuple[str, object, object], ...] = (
+        ("session_id", action.session_id, after.session_id),
+        ("cursor", 0, after.cursor),
+        ("active_focus", ActiveFocus(), after.active_focus),
+        ("pinned_focus", None, after.pinned_focus),
+        ("current_explanation", CurrentExplanation(), after.current_explanation),
+        ("started_at_ms", None, waiting.started_at_ms),
+        ("stopped_at_ms", None, waiting.stopped_at_ms),
+        ("the tick's progress", 0.0, after.tick_display.progress_0_1),
+    )
+    for what, wanted, found in expected:
+        if wanted != found:
+            return _unless_equal(check, what, wanted, found)
+    if len(after.ledger) == 0:
+        return None
+    last = after.ledger.right
+    if (last.call_type, last.label) != ("code", SESSION_BOUNDARY):
+        return _found(
+            check,
+            f"after a restart the ledger of {len(before.ledger)} events has {len(after.ledger)},"
+            f" the last of them {last}; expected none, or a boundary at its end",
+        )
+    return None
+
+
+LEDGER_HEALTH_CHECKS: Final[tuple[HealthCheck, ...]] = (
+    health_check_ledger_is_append_only,
+    health_check_single_active_focus,
+    health_check_atomic_commit_updates_all_fields,
+    health_check_wait_timer_clamps_to_max_4_seconds,
+    health_check_export_equals_ledger,
+    health_check_restart_policy_is_consistent,
+)
+"""All of them, in the order of the documents."""
+
+
+def _fields_of(record: Any) -> list[tuple[str, object]]:
+    return [(field.name, getattr(record, field.name)) for field in attrs.fields(type(record))]
+
+
+def _unless_equal(
+    check: HealthCheck, what: str, wanted: object, found: object
+) -> HealthFinding | None:
+    return None if wanted == found else _found(check, f"{what}: expected {wanted}, found {found}")
+
+
+def _found(check: HealthCheck, difference: str) -> HealthFinding:
+    return HealthFinding(check.__name__, difference)
