@@ -16,6 +16,7 @@ from typing import Final
 from cyclopts import App, CycloptsError, Parameter
 
 from refold.commands.demo import demo
+from refold.commands.health import health
 from refold.commands.replay import replay
 from refold.commands.report_error import BAD_INPUT, exit_status_of, report_error
 from refold.commands.show import show
@@ -66,7 +67,7 @@ def run(arguments: Sequence[str]) -> int:
         return _NOBODY_READS
 
 
-_COMMANDS: Final[tuple[Callable[..., int], ...]] = (demo, show, replay)
+_COMMANDS: Final[tuple[Callable[..., int], ...]] = (demo, show, replay, health)
 
 
 def _make_app() -> App:

@@ -142,8 +142,8 @@ def _word(text: str | None) -> str:
     """Return a text as it is if it is one plain word; else as a JSON string, on one line."""
     if text is None:
         return _NOTHING
-    is_plain = text.isascii() and text.isprintable() and text and not set(text) & set(' "=-#')
-    return text if is_plain else json.dumps(text)
+    is_plain = text.isprintable() and text and not set(text) & set(' "=-#')
+    return text if is_plain else json.dumps(text, ensure_ascii=not text.isprintable())
 
 
 def _number(number: float | None) -> Any:
