@@ -334,6 +334,11 @@ class WebSocketConnection:
         """Messages that wait to be sent."""
         return len(self._outbox.queue)
 
+    @property
+    def ignored_ack_count(self) -> int:
+        """Acknowledgements that nobody waited for: late, double, or of an unknown id."""
+        return self._outbox.ignored_ack_count
+
     def clear_queue(self) -> list[Message]:
         """Remove and return the messages that wait or are unacknowledged, the oldest first.
 

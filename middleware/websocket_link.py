@@ -211,7 +211,7 @@ class WebSocketLink:
             self._writer.ping(payload)
             return
         try:
-            message = encode_payload(ping.make(), self._options.max_queue_bytes)
+            message = encode_payload(ping.make(), self._options.max_send_bytes)
         except Exception:  # noqa: BLE001  # a user's function; a ping frame is better than nothing
             _log.exception("the application's ping could not be made; a ping frame is sent instead")
             self._writer.ping(payload)

@@ -61,7 +61,11 @@ class WebSocketOptions:
     """Messages that may wait to be sent; with 0, only what can leave at once is taken."""
 
     max_queue_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=at_least(0))
-    """Bytes that they may have together; a larger message is refused as `InvalidPayloadError`."""
+    """Bytes that they may have together."""
+
+    max_send_bytes: int = attrs.field(default=4 * 1024 * 1024, validator=at_least(1))
+    """The largest message that is sent, because most peers take none that is larger; a larger one
+    is refused as `InvalidPayloadError`."""
 
     overflow: OverflowPolicy = attrs.field(default="raise", converter=check_overflow_policy)
     """What a full queue does: ``raise``, ``drop_oldest``, ``drop_newest``, or ``block``, with which

@@ -53,7 +53,7 @@ class WebSocketOutbox:
             tell: dispatches an action, and never raises.
             type_key: under which the type of a ``@message`` is written.
         """
-        self._max_bytes = options.max_queue_bytes
+        self._max_bytes = options.max_send_bytes
         self._acknowledgements = acknowledgements
         self._type_key = type_key
         self._owner = owner
@@ -78,6 +78,11 @@ class WebSocketOutbox:
     def unacked_count(self) -> int:
         """Acknowledged messages that wait, or that the peer has not acknowledged yet."""
         return self._delivery.unacked_count
+
+    @property
+    def ignored_ack_count(self) -> int:
+        """Acknowledgements that nobody waited for."""
+        return self._delivery.ignored_ack_count
 
     # --- putting in -------------------------------------------------------------------------------
 

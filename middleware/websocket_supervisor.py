@@ -212,4 +212,4 @@ class WebSocketSupervisor:
         if self._is_left:
             return ConnectionClosedError(_LEFT)
         reason = self._ended_by.message if self._ended_by else "it was disconnected"
-        return ConnectionFatalError(f"the connection ended before it was open: {reason}")
+        return ConnectionFatalError(f"the connection ended: {reason}")

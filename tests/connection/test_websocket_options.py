@@ -24,7 +24,13 @@ DURATIONS = [
 
 OPTIONAL = {"heartbeat_interval", "max_elapsed", "max_attempts"}
 
-BOUNDS = {"max_queue": 0, "max_queue_bytes": 0, "max_message_bytes": 1, "max_attempts": 1}
+BOUNDS = {
+    "max_queue": 0,
+    "max_queue_bytes": 0,
+    "max_send_bytes": 1,
+    "max_message_bytes": 1,
+    "max_attempts": 1,
+}
 """The least value of each."""
 
 
@@ -45,6 +51,7 @@ def test_the_defaults_are_those_of_the_documents() -> None:
         "close_timeout": 5.0,
         "max_queue": 1000,
         "max_queue_bytes": 4 * 1024 * 1024,
+        "max_send_bytes": 4 * 1024 * 1024,
         "overflow": "raise",
         "max_message_bytes": 4 * 1024 * 1024,
         "backoff": Backoff(),
