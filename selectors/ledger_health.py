@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
@@ -108,7 +108,8 @@ def health_check_single_active_focus(
     before: LedgerState, action: Action, after: LedgerState
 ) -> HealthFinding | None:
     """V2: at most one node, edge and step is looked at, and only a release moves that."""
-    for name, value in _fields_of(after.active_focus):
+    parts: dict[str, object] = attrs.asdict(after.active_focus, recurse=False)
+    for name, value in parts.items():
         if value is not None and not isinstance(value, str):
             return _found(
                 health_check_single_active_focus, f"{name} is {value!r}, not one id or None"
@@ -259,10 +260,6 @@ LEDGER_HEALTH_CHECKS: Final[tuple[HealthCheck, ...]] = (
     health_check_restart_policy_is_consistent,
 )
 """All of them, in the order of the documents."""
-
-
-def _fields_of(record: Any) -> list[tuple[str, object]]:
-    return [(field.name, getattr(record, field.name)) for field in attrs.fields(type(record))]
 
 
 def _unless_equal(
