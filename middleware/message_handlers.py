@@ -101,6 +101,7 @@ class MessageHandlers:
         self._lanes = MessageLanes(
             handlers_of=lambda wire_type: self._handlers.get(wire_type, ()),
             on_error=self._report,
+            on_drop=self._forget_id_of,
             handler_timeout=self.handler_timeout,
             max_pending=self.max_pending,
         )
@@ -234,12 +235,14 @@ class MessageHandlers:
         handlers = self._handlers.get(wire_type)
         if not handlers:
             return None
-        if self.overflow != "block" and lanes.is_full and not self._make_room():
+        if self.identify is not None and not self._is_new(self.identify, wire_type, message):
             return None
-        if self.identify is None or self._is_new(self.identify, wire_type, message):
-            lanes.take(wire_type, message, handlers)
-            if lanes.pending_count >= self.max_pending and self.overflow == "block":
-                return lanes.wait_for_room
+        if self.overflow != "block" and lanes.is_full and not self._make_room():
+            self._forget_id_of(message)
+            return None
+        lanes.take(wire_type, message, handlers)
+        if lanes.pending_count >= self.max_pending and self.overflow == "block":
+            return lanes.wait_for_room
         return None
 
     async def settle(self, seconds: float) -> int:
@@ -254,12 +257,7 @@ class MessageHandlers:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self._lanes.wait_until_all_have_begun()
-        given_up = self._lanes.drop_waiting()
-        self._dropped_count += len(given_up)
-        for message in given_up:
-            self._last_seen = None
-            self._forget_id_of(message)
-        return len(given_up)
+        return self._note_given_up(self._lanes.drop_waiting())
 
     async def drain(self, seconds: float) -> int:
         """Wait for the handlers, but no longer than this; cancel the rest.
@@ -271,7 +269,14 @@ class MessageHandlers:
         Returns:
             How many messages were given up.
         """
-        return await self._lanes.drain(seconds)
+        return self._note_given_up(await self._lanes.drain(seconds))
+
+    def _note_given_up(self, count: int) -> int:
+        """Count what was given up because its link was gone; the peer had better begin anew."""
+        if count:
+            self._dropped_count += count
+            self._last_seen = None
+        return count
 
     def _make_room(self) -> bool:
         """Give up a message; tell whether it is another than the one that comes."""

@@ -66,6 +66,8 @@ class MessageLanes:
     """Gives the handlers of a wire type, in the order in which they are called."""
     on_error: Callable[[str, BaseException], None]
     """Called with the wire type and what a handler raised; must not raise."""
+    on_drop: Callable[[object], None]
+    """Called with each message that is given up before a handler began it; must not raise."""
     handler_timeout: float | None
     """Seconds that one async call may take; None for any time."""
     max_pending: int
@@ -105,18 +107,20 @@ class MessageLanes:
         lanes = [lane for lane in self._open if lane.waiting]
         if not lanes:
             return False
-        min(lanes, key=lambda lane: lane.waiting[0]).waiting.popleft()
+        _, message = min(lanes, key=lambda lane: lane.waiting[0]).waiting.popleft()
         self._release_waiting(1)
+        self.on_drop(message)
         return True
 
-    def drop_waiting(self) -> list[object]:
-        """Give up and return all messages that no handler has begun."""
-        dropped: list[object] = []
+    def drop_waiting(self) -> int:
+        """Give up all messages that no handler has begun; return how many they were."""
+        dropped = [message for lane in self._open for _, message in lane.waiting]
         for lane in self._open:
-            dropped += [message for _, message in lane.waiting]
             lane.waiting.clear()
         self._release_waiting(len(dropped))
-        return dropped
+        for message in dropped:
+            self.on_drop(message)
+        return len(dropped)
 
     def take(
         self, wire_type: str, message: object, handlers: tuple[HandlerOfMessages, ...]
@@ -291,4 +295,4 @@ class MessageLanes:
         waiting = self.drop_waiting()
         for task in self._tasks_of_others():
             task.cancel()
-        return len(waiting) + len(self._lanes_of_others())
+        return waiting + len(self._lanes_of_others())

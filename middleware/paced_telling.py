@@ -42,9 +42,10 @@ class PacedTelling:
             self._tell(untold)
 
     def _tell_now(self) -> None:
-        self.flush()
         loop = asyncio.get_running_loop()
         self._timer = loop.call_later(self._interval_seconds, self._look_again)
+        untold, self._untold = self._untold, 0
+        self._tell(untold)  # last: what it leads to may come back here
 
     def _look_again(self) -> None:
         self._timer = None

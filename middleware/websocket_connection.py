@@ -22,6 +22,7 @@ from refold.middleware.connection_teller import ConnectionTeller
 from refold.middleware.failure_judge import Classify, FailureJudge
 from refold.middleware.goodbye import Goodbye
 from refold.middleware.message_decoder import MessageDecoder
+from refold.middleware.message_handlers import MessageHandlers
 from refold.middleware.owning_loop import OwningLoop
 from refold.middleware.websocket_inbox import WebSocketInbox
 from refold.middleware.websocket_options import WebSocketOptions
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from refold.actions.action import Action
     from refold.middleware.acknowledgements import Acknowledgements
     from refold.middleware.delivery import Delivery
-    from refold.middleware.message_handlers import MessageHandlers
     from refold.middleware.new_link import NewLink
     from refold.middleware.outbound_message import Message, QueuedOutbound
     from refold.store.middleware import Dispatch, StoreAPI
@@ -101,6 +101,7 @@ class WebSocketConnection:
         if inspect.iscoroutinefunction(on_message):
             message = "on_message must be a plain function; start a task or dispatch in it"
             raise TypeError(message)
+        _check_parts(options=options, handlers=handlers, decoder=decoder)
         self.options = options or WebSocketOptions()
         self._is_unbuffered = self.options.max_queue == 0
         self._refused: list[SendFailed] = []
@@ -364,3 +365,20 @@ class WebSocketConnection:
         refused, self._refused = self._refused, []
         for action in refused:
             self._teller.tell(action)
+
+
+_PARTS: Final[dict[str, type]] = {
+    "decoder": MessageDecoder,
+    "handlers": MessageHandlers,
+    "options": WebSocketOptions,
+}
+
+
+def _check_parts(**parts: object) -> None:
+    for name, part in parts.items():
+        if part is not None and not isinstance(part, _PARTS[name]):
+            message = (
+                f"{name} must be a {_PARTS[name].__name__} or None, got {type(part).__name__};"
+                f" make one: {name}={_PARTS[name].__name__}()"
+            )
+            raise TypeError(message)

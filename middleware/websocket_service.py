@@ -7,6 +7,7 @@ does not: anything that `WebSocketConnection` does; the service is a thin coat o
 from __future__ import annotations
 
 import asyncio
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
@@ -85,8 +86,11 @@ class WebSocketService:
         options: WebSocketOptions | None = None,
     ) -> None:
         """Open nothing."""
+        if select is not None and not callable(select):
+            message = f"select must be a function of the root state or None, got {select!r}"
+            raise TypeError(message)
         self._select = select or _whole_state
-        self._handlers = handlers or MessageHandlers()
+        self._handlers = MessageHandlers() if handlers is None else handlers
         self._url: str | None = None
         self._store: StoreAPI[Any] | None = None
         self._is_alone = False
@@ -152,8 +156,8 @@ class WebSocketService:
         """
         checked_url(url)
         if url != self._url:
+            self._url = url  # at once: of two calls for two addresses, the later one prevails
             await self.disconnect()
-            self._url = url
         self._serve_if_alone()
         try:
             await self.connection.connect(wait=True)
@@ -197,7 +201,7 @@ class WebSocketService:
             A function that ends this; calling it again changes nothing.
 
         Raises:
-            TypeError: the handler is no function.
+            TypeError: the handler is no function, or an async one.
         """
 
         def watch(is_connected: bool) -> None:  # noqa: FBT001  # the handler's own shape
@@ -206,8 +210,8 @@ class WebSocketService:
         def unsubscribe() -> None:
             self._watchers = tuple(other for other in self._watchers if other is not watch)
 
-        if not callable(handler):
-            message = f"a handler of changes must be a function of one bool, got {handler!r}"
+        if not callable(handler) or inspect.iscoroutinefunction(handler):
+            message = f"a handler of changes must be a plain function of one bool, got {handler!r}"
             raise TypeError(message)
         self._watchers = (*self._watchers, watch)
         return unsubscribe
@@ -242,7 +246,7 @@ class WebSocketService:
         for watcher in self._watchers:
             try:
                 watcher(is_connected)
-            except Exception:  # noqa: BLE001  # a user's function
+            except (Exception, asyncio.CancelledError):  # noqa: BLE001  # a user's function
                 _log.exception("a handler of connection changes raised")
 
 

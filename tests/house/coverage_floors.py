@@ -36,7 +36,7 @@ FLOORS: Final = (
     Floor("store", 98, ("store/*",)),
     Floor(
         "the connection",
-        95,
+        97,
         (
             "*/*backoff*",
             "*/*connect*",
@@ -45,6 +45,13 @@ FLOORS: Final = (
             "middleware/acknowledged_delivery.py",
             "middleware/bounded_messages.py",
             "middleware/delivery.py",
+            "middleware/acknowledgements.py",
+            "middleware/application_ping.py",
+            "middleware/goodbye.py",
+            "middleware/new_link.py",
+            "middleware/paced_telling.py",
+            "middleware/plain_message_reader.py",
+            "middleware/wake_up.py",
             "middleware/*message*",
             "middleware/seen_ids.py",
             "middleware/outbound_*",
