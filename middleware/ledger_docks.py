@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, cast, overload
 import attrs
 
 from refold.actions.action import Action
-from refold.actions.ledger import SetHealthBadge
+from refold.actions.ledger import RestartSessionClearOrBoundary, SetHealthBadge
 from refold.reducers.ledger_state import LedgerState
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ class LedgerDocks:
     def __init__(self, select: Callable[[Any], LedgerState] | None = None) -> None:
         """Begin without a listener."""
         self._select = select or _whole_state
+        self._done: list[Commit] = []
+        """What passed here and may be rolled back yet."""
+        self._committed: list[Action] = []
+        """What was committed and has not come back here yet."""
         self._listeners: dict[str, tuple[Callable[[Any], object], ...]] = {}
 
     def __call__(self, store: StoreAPI[Any], next: Dispatch, /) -> Dispatch:  # noqa: A002
@@ -99,13 +103,35 @@ class LedgerDocks:
             self._tell(_INVOKED, ActionInvoked(action, before))
             result = next(action)
             after = self._select(store.state)
-            self._tell(_COMMITTED, Commit(after.commit_id, result, before, after))
-            evicted = after.evicted_count - before.evicted_count
-            if evicted > 0:
-                self._tell(_EVICTED, Evictions(evicted, after.evicted_count))
+            self._done.append(Commit(after.commit_id, result, before, after))
+            self._tell_committed()
             return result
 
         return handle
+
+    def committed(self, actions: tuple[Action, ...], /) -> None:
+        """Take note of a commit; what a transaction rolled back never comes here."""
+        self._committed += [action for action in actions if type(action) is not SetHealthBadge]
+        if len(actions) > 1:  # a transaction: its handlers are over
+            self._tell_committed()
+            self._done.clear()
+            self._committed.clear()
+
+    def _tell_committed(self) -> None:
+        """Tell of what is done and committed: in a transaction nothing is, until its end."""
+        for commit in tuple(self._done):
+            if any(action is commit.action for action in self._committed):
+                self._committed = [one for one in self._committed if one is not commit.action]
+                self._done.remove(commit)
+                self._tell(_COMMITTED, commit)
+                self._tell_evictions(commit)
+
+    def _tell_evictions(self, commit: Commit) -> None:
+        is_new_session = isinstance(commit.action, RestartSessionClearOrBoundary)
+        counted_before = 0 if is_new_session else commit.before.evicted_count
+        evicted = commit.after.evicted_count - counted_before
+        if evicted > 0:
+            self._tell(_EVICTED, Evictions(evicted, commit.after.evicted_count))
 
     @overload
     def on(

@@ -76,10 +76,11 @@ class LedgerHealthDock:
         self._commits_since += 1
         since = self._looked_at or before
         append_only = health_check_ledger_is_append_only
-        if isinstance(action, RestartSessionClearOrBoundary) and since is not before:
-            earlier = SetHealthBadge(self._module, self._shown)  # an action that appends nothing
-            self._note(append_only.__name__, append_only(since, earlier, before))
-            since = before
+        if isinstance(action, RestartSessionClearOrBoundary):
+            if since is not before:
+                earlier = SetHealthBadge(self._module, self._shown)  # any that appends nothing
+                self._note(append_only.__name__, append_only(since, earlier, before))
+                since = before
         elif self._commits_since * _SHARE < len(after.ledger):
             self._looked_at = since
             return

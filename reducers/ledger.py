@@ -159,7 +159,7 @@ def _stop_waiting(
 
 def _set_tick_progress(state: LedgerState, action: SetTickDisplayProgress01) -> LedgerState:
     given = action.progress_0_1
-    progress = 0.0 if math.isnan(given) else min(max(given, 0.0), 1.0)
+    progress = float(min(max(given, 0.0), 1.0)) if given == given else 0.0  # noqa: PLR0124  # nan
     if progress == state.tick_display.progress_0_1:
         return state
     return evolve(state, tick_display=evolve(state.tick_display, progress_0_1=progress))
@@ -224,10 +224,13 @@ def _retained(
     """Return the ledger without what is too much or too old at its front."""
     if rules.max_events is not None and len(ledger) > rules.max_events:
         ledger = ledger.popleft(len(ledger) - rules.max_events)
-    if rules.max_age_ms is not None and newest_at_ms is not None:
-        oldest_kept_ms = newest_at_ms - rules.max_age_ms
-        while (oldest := ledger.left).at_ms is not None and oldest.at_ms < oldest_kept_ms:
-            ledger = ledger.popleft()
+    if rules.max_age_ms is None or newest_at_ms is None:
+        return ledger
+    rest = ledger
+    while (at_ms := rest.left.at_ms) is None or at_ms < newest_at_ms - rules.max_age_ms:
+        rest = rest.popleft()  # ends at the newest, which has a time
+        if at_ms is not None:
+            ledger = rest
     return ledger
 
 

@@ -44,8 +44,8 @@ class LedgerConfig:
 
     max_age_ms: int | None = attrs.field(default=None, validator=_check_count_or_none)
     """How much older than the newest event a kept one may be, in realtime mode; None for any age.
-    Events are evicted from the front only, so that one without a time is kept as long as its
-    neighbours."""
+    Events are evicted from the front only; one without a time goes with the next one that has
+    one."""
 
     keep_raw_payload: bool = attrs.field(
         default=False, validator=attrs.validators.instance_of(bool)

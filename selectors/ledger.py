@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from itertools import islice
+import math
 from typing import TYPE_CHECKING
 
 import attrs
 
+from refold.actions.ledger import FlowEvent
 from refold.selectors.plain_selector import plain_selector
 
 if TYPE_CHECKING:
     from pyrsistent import PDeque, PMap
 
-    from refold.actions.ledger import FlowEvent, HealthBadge, Mode, Speed
+    from refold.actions.ledger import HealthBadge, Mode, Speed
     from refold.reducers.ledger_state import (
         ActiveFocus,
         CurrentExplanation,
@@ -116,7 +117,11 @@ def select_latest_events(state: LedgerState, count: int) -> tuple[FlowEvent, ...
         state: the ledger's state.
         count: how many at most, 0 or more.
     """
-    return tuple(islice(state.ledger.reverse(), count))[::-1]
+    rest, latest = state.ledger, list[FlowEvent]()
+    while rest and len(latest) < count:
+        latest.append(rest.right)
+        rest = rest.pop()
+    return tuple(reversed(latest))
 
 
 @plain_selector
@@ -132,4 +137,5 @@ def select_wait_progress(state: LedgerState, now_ms: int) -> WaitProgressDisplay
         return WaitProgressDisplay(0.0, 0.0)
     elapsed = (now_ms - waiting.started_at_ms) / 1000
     seconds = min(max(elapsed, 0.0), waiting.max_seconds)
-    return WaitProgressDisplay(seconds / waiting.max_seconds, round(seconds, 1))
+    most = math.floor(waiting.max_seconds * 10) / 10
+    return WaitProgressDisplay(seconds / waiting.max_seconds, min(round(seconds, 1), most))

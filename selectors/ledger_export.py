@@ -2,11 +2,13 @@
 
 What belongs here: both forms, one line per event, and reading the first.  What does not: files.
 
-What JSON lacks is written as in a log: ``{"$float": "inf"}``, ``{"$float": "nan"}``.
+What JSON lacks is written as in a log: ``{"$float": "inf"}``, and ``{"$str": ...}`` for a text with
+a lone surrogate.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 from typing import TYPE_CHECKING, Any, Final, cast
@@ -24,6 +26,8 @@ __all__ = [
     "parse_ledger_jsonl",
     "serialize_ledger_to_jsonl",
     "serialize_ledger_to_text",
+    "text_of_event",
+    "text_of_session",
 ]
 
 _FIELDS: Final = tuple(field.name for field in attrs.fields(FlowEvent))
@@ -67,7 +71,7 @@ def parse_ledger_jsonl(text: str) -> ExportedLedger:
     Raises:
         ValueError: the text is no such export; the message names the line.
     """
-    lines = text.splitlines() if text else []
+    lines = text.removesuffix("\n").split("\n") if text else []
     values: list[dict[str, Any]] = []
     for number, line in enumerate(lines, 1):
         try:
@@ -97,28 +101,18 @@ def parse_ledger_jsonl(text: str) -> ExportedLedger:
 
 def serialize_ledger_to_text(state: LedgerState) -> str:
     """Return a header line with the session, then one line per event for people, oldest first."""
+    return "\n".join([text_of_session(state), *map(text_of_event, state.ledger)]) + "\n"
+
+
+def text_of_session(state: LedgerState) -> str:
+    """Return the first line of the text."""
     evicted = f", {state.evicted_count} earlier ones evicted" if state.evicted_count else ""
-    header = f"session {_word(state.session_id)}: {len(state.ledger)} events{evicted}"
-    return "\n".join([header, *map(_event_as_text, state.ledger)]) + "\n"
+    return f"session {_word(state.session_id)}: {len(state.ledger)} events{evicted}"
 
 
-def _event_as_dict(event: FlowEvent) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "at_ms": event.at_ms,
-        "call_type": event.call_type,
-        "label": event.label,
-        "node_id": event.node_id,
-        "edge_id": event.edge_id,
-        "step_key": event.step_key,
-        "duration_ms": _number(event.duration_ms),
-        "payload": event.payload,
-        "arrival_index": event.arrival_index,
-    }
-
-
-def _event_as_text(event: FlowEvent) -> str:
-    duration = _NOTHING if event.duration_ms is None else f"{event.duration_ms:g}ms"
+def text_of_event(event: FlowEvent) -> str:
+    """Return an event's line of the text; different events have different ones."""
+    duration = _NOTHING if event.duration_ms is None else f"{event.duration_ms!r}ms"
     known = (event.node_id, event.edge_id, event.step_key)
     place = " ".join(
         f"{name}={_word(value)}"
@@ -136,6 +130,21 @@ def _event_as_text(event: FlowEvent) -> str:
         "" if event.payload is None else f"payload={json.dumps(event.payload)}",
     )
     return " ".join(word for word in words if word)
+
+
+def _event_as_dict(event: FlowEvent) -> dict[str, Any]:
+    return {
+        "id": event.id,
+        "at_ms": event.at_ms,
+        "call_type": event.call_type,
+        "label": event.label,
+        "node_id": event.node_id,
+        "edge_id": event.edge_id,
+        "step_key": event.step_key,
+        "duration_ms": _number(event.duration_ms),
+        "payload": event.payload,
+        "arrival_index": event.arrival_index,
+    }
 
 
 def _word(text: str | None) -> str:
@@ -156,7 +165,8 @@ def _line(value: dict[str, Any]) -> str:
     try:
         return orjson.dumps(value).decode()
     except TypeError:  # an int beyond 64 bits, or a lone surrogate
-        return json.dumps(value, separators=(",", ":"))
+        careful = {name: _text_form(part) for name, part in value.items()}
+        return json.dumps(careful, separators=(",", ":"))
 
 
 def _read_line(line: str) -> dict[str, Any]:
@@ -167,5 +177,22 @@ def _read_line(line: str) -> dict[str, Any]:
     fields = cast("dict[str, Any]", value)
     for name, part in fields.items():
         if isinstance(part, dict):
-            fields[name] = float(cast("dict[str, Any]", part)["$float"])
+            fields[name] = _from_form(cast("dict[str, Any]", part))
     return fields
+
+
+def _text_form(value: Any) -> Any:
+    """Return a text with a lone surrogate in a form that JSON has; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return {"$str": base64.b64encode(value.encode("utf-8", "surrogatepass")).decode()}
+    return value
+
+
+def _from_form(form: dict[str, Any]) -> Any:
+    if "$str" in form:
+        return base64.b64decode(form["$str"], validate=True).decode("utf-8", "surrogatepass")
+    return float(form["$float"])

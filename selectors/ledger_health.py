@@ -9,6 +9,7 @@ Source: the invariants V1 to V4 and the properties P1 and P2 of the state store'
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
@@ -18,19 +19,21 @@ import attrs
 from refold.actions.ledger import (
     AppendRealtimeEventAndUpdateFocusIfNeeded,
     CommitStepReleaseAppendEventAndSetFocusAndExplanation,
+    FlowEvent,
     RestartSessionClearOrBoundary,
-    SetModeAndResetBuffersIfNeeded,
     SetPinnedFocus,
     SetPlayerWaitTimerStopMsAndResetProgress,
     StepFocus,
 )
 from refold.reducers.ledger import SESSION_BOUNDARY
-from refold.reducers.ledger_state import ActiveFocus, CurrentExplanation, LedgerState
+from refold.reducers.ledger_state import ActiveFocus, CurrentExplanation, LedgerState, WaitProgress
 from refold.selectors.ledger import select_wait_progress
 from refold.selectors.ledger_export import (
     parse_ledger_jsonl,
     serialize_ledger_to_jsonl,
     serialize_ledger_to_text,
+    text_of_event,
+    text_of_session,
 )
 
 if TYPE_CHECKING:
@@ -63,15 +66,6 @@ class HealthFinding:
 HealthCheck: TypeAlias = "Callable[[LedgerState, Action, LedgerState], HealthFinding | None]"
 """Takes the state before an action, the action, and the state after it."""
 
-_MOVES_FOCUS: Final = (
-    AppendRealtimeEventAndUpdateFocusIfNeeded,
-    CommitStepReleaseAppendEventAndSetFocusAndExplanation,
-    RestartSessionClearOrBoundary,
-    SetModeAndResetBuffersIfNeeded,
-    SetPinnedFocus,
-)
-"""The actions after which something else may be looked at."""
-
 
 def health_check_ledger_is_append_only(
     before: LedgerState, action: Action, after: LedgerState
@@ -95,6 +89,10 @@ def health_check_ledger_is_append_only(
             health_check_ledger_is_append_only,
             f"{len(before.ledger)} events became {len(after.ledger)}, with {evicted} evicted",
         )
+    if evicted and before.mode == "stepper":
+        return _found(
+            health_check_ledger_is_append_only, f"{evicted} events were evicted in stepper mode"
+        )
     pairs = zip(islice(before.ledger, evicted, None), after.ledger, strict=False)
     for place, (old, new) in enumerate(pairs):
         if old is not new and (old != new or old.arrival_index != new.arrival_index):
@@ -114,22 +112,23 @@ def health_check_single_active_focus(
             return _found(
                 health_check_single_active_focus, f"{name} is {value!r}, not one id or None"
             )
-    if after.active_focus != before.active_focus and not isinstance(action, _MOVES_FOCUS):
-        return _found(
-            health_check_single_active_focus,
-            f"{type(action).__name__} moved the focus from {before.active_focus} to"
-            f" {after.active_focus}",
-        )
-    if after.pinned_focus is not None and isinstance(
-        action, AppendRealtimeEventAndUpdateFocusIfNeeded
-    ):
-        return _unless_equal(
-            health_check_single_active_focus,
-            "the focus of a pinned view",
-            before.active_focus,
-            after.active_focus,
-        )
-    return None
+    expected = before.active_focus
+    if isinstance(action, SetPinnedFocus):
+        expected = _active(action.focus)
+    elif isinstance(action, CommitStepReleaseAppendEventAndSetFocusAndExplanation):
+        expected = _active(action.release.focus or StepFocus())
+    elif isinstance(action, AppendRealtimeEventAndUpdateFocusIfNeeded):
+        event = action.event
+        if before.pinned_focus is None and not before.local_pause:
+            expected = ActiveFocus(event.node_id, event.edge_id, event.step_key)
+    elif isinstance(action, RestartSessionClearOrBoundary) or after.mode != before.mode:
+        expected = ActiveFocus()
+    return _unless_equal(
+        health_check_single_active_focus,
+        f"the focus after {type(action).__name__}",
+        expected,
+        after.active_focus,
+    )
 
 
 def health_check_atomic_commit_updates_all_fields(
@@ -142,7 +141,7 @@ def health_check_atomic_commit_updates_all_fields(
     focus = release.focus or StepFocus()
     sentence = "?" if release.explanation_sentence is None else release.explanation_sentence
     cursor = before.cursor + 1 if release.cursor_next is None else release.cursor_next
-    appended = after.ledger.right.id if after.ledger else None
+    appended = _told_of(after.ledger.right) if after.ledger else None
     expected: tuple[tuple[str, object, object], ...] = (
         ("commit_id", before.commit_id + 1, after.commit_id),
         (
@@ -150,10 +149,10 @@ def health_check_atomic_commit_updates_all_fields(
             len(before.ledger) + before.evicted_count + 1,
             len(after.ledger) + after.evicted_count,
         ),
-        ("the last event's id", release.event and release.event.id, appended),
+        ("the last event", _told_of(release.event or FlowEvent()), appended),
         (
             "active_focus",
-            ActiveFocus(focus.node_id, focus.edge_id, focus.step_key, focus.zone_id),
+            _active(focus),
             after.active_focus,
         ),
         (
@@ -162,6 +161,11 @@ def health_check_atomic_commit_updates_all_fields(
             after.current_explanation,
         ),
         ("cursor", cursor, after.cursor),
+        (
+            "the wait's start and stop",
+            _wait_after(before.wait_progress, action),
+            (after.wait_progress.started_at_ms, after.wait_progress.stopped_at_ms),
+        ),
     )
     for what, wanted, found in expected:
         if wanted != found:
@@ -187,7 +191,8 @@ def health_check_wait_timer_clamps_to_max_4_seconds(
     for milliseconds in (-1000, 0, 50, 1234, 3999, 4000, 100_000):
         shown = select_wait_progress(after, start + milliseconds)
         seconds = min(max(milliseconds / 1000, 0.0), waiting.max_seconds)
-        wanted = (seconds / waiting.max_seconds, round(seconds, 1))
+        most = math.floor(waiting.max_seconds * 10) / 10
+        wanted = (seconds / waiting.max_seconds, min(round(seconds, 1), most))
         if (shown.value_0_1, shown.seconds_display) != wanted:
             return _unless_equal(
                 check,
@@ -209,12 +214,14 @@ def health_check_export_equals_ledger(
         return _found(check, str(error))
     if exported.session_id != after.session_id:
         return _unless_equal(check, "the exported session", after.session_id, exported.session_id)
+    if len(exported.events) != len(after.ledger):
+        return _unless_equal(check, "exported events", len(after.ledger), len(exported.events))
     for place, (event, line) in enumerate(zip(after.ledger, exported.events, strict=True)):
         if repr(event) != repr(line):  # a repr tells nan from nothing, and 1 from 1.0
-            return _unless_equal(check, f"exported event {place}", event, line)
-    lines = serialize_ledger_to_text(after).splitlines()
-    if len(lines) != len(after.ledger) + 1:
-        return _unless_equal(check, "lines of text", len(after.ledger) + 1, len(lines))
+            return _found(check, f"exported event {place}: expected {event}, found {line}")
+    lines = [text_of_session(after), *map(text_of_event, after.ledger)]
+    if serialize_ledger_to_text(after) != "\n".join(lines) + "\n":
+        return _found(check, f"the text has not one line for each of {len(after.ledger)} events")
     return None
 
 
@@ -260,6 +267,32 @@ LEDGER_HEALTH_CHECKS: Final[tuple[HealthCheck, ...]] = (
     health_check_restart_policy_is_consistent,
 )
 """All of them, in the order of the documents."""
+
+
+def _active(focus: StepFocus) -> ActiveFocus:
+    return ActiveFocus(focus.node_id, focus.edge_id, focus.step_key, focus.zone_id)
+
+
+def _told_of(event: FlowEvent) -> str:
+    """Return what a ledger keeps of an event in any case, as text: nan is equal to itself there."""
+    texts = tuple("?" if text is None else text for text in (event.call_type, event.label))
+    places = (event.node_id, event.edge_id, event.step_key)
+    return repr((event.id, event.at_ms, *texts, *places, event.duration_ms))
+
+
+def _wait_after(
+    before: WaitProgress, action: CommitStepReleaseAppendEventAndSetFocusAndExplanation
+) -> tuple[int | None, int | None]:
+    """Return when the wait began and when it ended, after a release."""
+    release = action.release
+    now = action.at_ms
+    if now is None and release.event is not None:
+        now = release.event.at_ms
+    if release.wait_timer_action == "start" and now is not None:
+        return now, None
+    if release.wait_timer_action == "stop":
+        return None, now
+    return before.started_at_ms, before.stopped_at_ms
 
 
 def _unless_equal(
