@@ -121,13 +121,16 @@ def _own_application(log: Path) -> Application:
     Raises:
         CommandError: it is not.
     """
+    summary = summarize_log(log)
     known = {cls.wire_name for cls in ledger_reducer.handles}
-    foreign = sorted(summarize_log(log).names - known)
-    if not foreign:
+    foreign = sorted(summary.names - known)
+    start, fields = summary.header.start_state, attrs.fields_dict(LedgerState)
+    if not foreign and isinstance(start, dict) and start.keys() == fields.keys():
         return Application(ledger_reducer, "the ledger's own")
+    example = f" (it has {printable(foreign[0])})" if foreign else ""
     message = (
-        f"{log} is no log of a ledger alone (it has {printable(foreign[0])}); give --app"
-        f" module:attribute, such as --app debugger.main:root"
+        f"{log} is no log of a ledger alone{example}; give --app module:attribute, such as --app"
+        f" debugger.main:root"
     )
     raise CommandError(message)
 
