@@ -1,6 +1,6 @@
-"""The pages of the connection show what is true: their programs, their outputs and the diagram.
+"""The pages in docs show what is true: their programs, their outputs and the diagram.
 
-What belongs here: those pages.  What does not: what the connection does, which other tests hold.
+What belongs here: those pages.  What does not: what they speak of, which other tests hold.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def block(page: str, language: str) -> str:
     return str(found)
 
 
-@pytest.mark.parametrize("page", ["connection.md", "messages.md"])
+@pytest.mark.parametrize("page", ["connection.md", "messages.md", "ledger.md"])
 def test_the_program_runs_as_shown(tmp_path: Path, page: str) -> None:
     """A reader who copies it into a file sees what the page says."""
     program = tmp_path / "example.py"
