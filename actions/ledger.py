@@ -166,7 +166,11 @@ class AppendRealtimeEventAndUpdateFocusIfNeeded(Action):
 
 @action("ledger/set_mode_and_reset_buffers_if_needed")
 class SetModeAndResetBuffersIfNeeded(Action):
-    """The mode was chosen; another one begins without the focus and the timers of the last."""
+    """The mode was chosen.
+
+    Another one begins without the cursor, the focus, the view's pause, the explanation and the
+    timers of the last.
+    """
 
     mode: Mode
 

@@ -235,7 +235,10 @@ def _retained(
 
 
 def _without_buffers(state: LedgerState) -> LedgerState:
-    """Return the state without what belongs to the run that ends: focus, explanation, timers."""
+    """Return the state without what belongs to the run that ends.
+
+    That is the cursor, the view's pause, the focus, the explanation and the timers.
+    """
     return evolve(
         state,
         cursor=0,
@@ -253,7 +256,7 @@ def _active(focus: StepFocus) -> ActiveFocus:
 
 
 def _waiting(before: WaitProgress, what: str | None, now: int | None) -> WaitProgress:
-    """Return the timer after a start or a stop; where no time is known, as it was."""
+    """Return the timer after a start or a stop; a start at an unknown time is none."""
     if what == "start" and now is not None:
         return evolve(before, started_at_ms=now, stopped_at_ms=None)
     if what == "stop":

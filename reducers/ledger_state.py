@@ -129,4 +129,4 @@ class LedgerState:
     """Events that were evicted in this session."""
 
     arrived_count: int = 0
-    """Events that were ever appended: the next one's ``arrival_index``."""
+    """Events appended since the ledger was last empty: the next one's ``arrival_index``."""

@@ -134,7 +134,21 @@ def health_check_single_active_focus(
 def health_check_atomic_commit_updates_all_fields(
     before: LedgerState, action: Action, after: LedgerState
 ) -> HealthFinding | None:
-    """V3: a release changes ledger, focus, explanation and cursor in one commit."""
+    """V3: a release changes ledger, focus, explanation and cursor in one commit.
+
+    A realtime event appends itself and counts, in one commit.
+    """
+    if isinstance(action, AppendRealtimeEventAndUpdateFocusIfNeeded):
+        return _first_unequal(
+            health_check_atomic_commit_updates_all_fields,
+            ("commit_id", before.commit_id + 1, after.commit_id),
+            ("arrived_count", before.arrived_count + 1, after.arrived_count),
+            (
+                "the last event",
+                _told_of(action.event),
+                _told_of(after.ledger.right) if after.ledger else None,
+            ),
+        )
     if not isinstance(action, CommitStepReleaseAppendEventAndSetFocusAndExplanation):
         return None
     release = action.release
@@ -142,7 +156,8 @@ def health_check_atomic_commit_updates_all_fields(
     sentence = "?" if release.explanation_sentence is None else release.explanation_sentence
     cursor = before.cursor + 1 if release.cursor_next is None else release.cursor_next
     appended = _told_of(after.ledger.right) if after.ledger else None
-    expected: tuple[tuple[str, object, object], ...] = (
+    return _first_unequal(
+        health_check_atomic_commit_updates_all_fields,
         ("commit_id", before.commit_id + 1, after.commit_id),
         (
             "events kept and evicted",
@@ -167,10 +182,6 @@ def health_check_atomic_commit_updates_all_fields(
             (after.wait_progress.started_at_ms, after.wait_progress.stopped_at_ms),
         ),
     )
-    for what, wanted, found in expected:
-        if wanted != found:
-            return _unless_equal(health_check_atomic_commit_updates_all_fields, what, wanted, found)
-    return None
 
 
 def health_check_wait_timer_clamps_to_max_4_seconds(
@@ -212,10 +223,19 @@ def health_check_export_equals_ledger(
         exported = parse_ledger_jsonl(serialize_ledger_to_jsonl(after))
     except ValueError as error:
         return _found(check, str(error))
-    if exported.session_id != after.session_id:
-        return _unless_equal(check, "the exported session", after.session_id, exported.session_id)
-    if len(exported.events) != len(after.ledger):
-        return _unless_equal(check, "exported events", len(after.ledger), len(exported.events))
+    wrong = _first_unequal(
+        check,
+        ("the exported session", after.session_id, exported.session_id),
+        ("the exported count of evictions", after.evicted_count, exported.evicted_count),
+        ("exported events", len(after.ledger), len(exported.events)),
+        (
+            "the exported interval",
+            after.tick_display.nominal_interval_ms,
+            exported.nominal_interval_ms,
+        ),
+    )
+    if wrong is not None:
+        return wrong
     for place, (event, line) in enumerate(zip(after.ledger, exported.events, strict=True)):
         if repr(event) != repr(line):  # a repr tells nan from nothing, and 1 from 1.0
             return _found(check, f"exported event {place}: expected {event}, found {line}")
@@ -233,7 +253,8 @@ def health_check_restart_policy_is_consistent(
         return None
     check = health_check_restart_policy_is_consistent
     waiting = after.wait_progress
-    expected: tuple[tuple[str, object, object], ...] = (
+    wrong = _first_unequal(
+        check,
         ("session_id", action.session_id, after.session_id),
         ("cursor", 0, after.cursor),
         ("active_focus", ActiveFocus(), after.active_focus),
@@ -243,11 +264,8 @@ def health_check_restart_policy_is_consistent(
         ("stopped_at_ms", None, waiting.stopped_at_ms),
         ("the tick's progress", 0.0, after.tick_display.progress_0_1),
     )
-    for what, wanted, found in expected:
-        if wanted != found:
-            return _unless_equal(check, what, wanted, found)
-    if len(after.ledger) == 0:
-        return None
+    if wrong is not None or len(after.ledger) == 0:
+        return wrong
     last = after.ledger.right
     if (last.call_type, last.label) != ("code", SESSION_BOUNDARY):
         return _found(
@@ -293,6 +311,16 @@ def _wait_after(
     if release.wait_timer_action == "stop":
         return None, now
     return before.started_at_ms, before.stopped_at_ms
+
+
+def _first_unequal(
+    check: HealthCheck, *expected: tuple[str, object, object]
+) -> HealthFinding | None:
+    """Return what is wrong with the first of several (what, wanted, found); None if nothing is."""
+    return next(
+        (_unless_equal(check, *each) for each in expected if each[1] != each[2]),
+        None,
+    )
 
 
 def _unless_equal(

@@ -30,7 +30,13 @@ from refold.actions.ledger import (
 from refold.reducers.evolve import evolve
 from refold.reducers.ledger import ledger_reducer, make_ledger_reducer
 from refold.reducers.ledger_config import LedgerConfig
-from refold.reducers.ledger_state import ActiveFocus, CurrentExplanation, LedgerState, WaitProgress
+from refold.reducers.ledger_state import (
+    ActiveFocus,
+    CurrentExplanation,
+    LedgerState,
+    TickDisplay,
+    WaitProgress,
+)
 from refold.selectors import ledger_health
 from refold.selectors.ledger import WaitProgressDisplay
 from refold.selectors.ledger_export import serialize_ledger_to_jsonl
@@ -350,3 +356,32 @@ def test_no_check_raises_on_actions_of_others() -> None:
     badge = SetHealthBadge("x", HealthBadge("OK", ""))
     after = ledger_reducer(STEPPER, badge)
     assert [check(STEPPER, badge, after) for check in LEDGER_HEALTH_CHECKS] == [None] * 6
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        lambda before, _after: before,
+        lambda before, after: evolve(after, arrived_count=before.arrived_count),
+        lambda before, after: evolve(after, ledger=before.ledger.append(FlowEvent(id="other"))),
+    ],
+    ids=["dropped", "not counted", "another"],
+)
+def test_atomic_commit_finds_a_realtime_event_that_is_not_there(harm: Break) -> None:
+    """V3: an event that arrived is in the ledger, as it came, and counted."""
+    assert finds(health_check_atomic_commit_updates_all_fields, REALTIME, realtime(4), harm)
+
+
+def test_export_finds_another_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+    """P1: the header says how long a tick took, and how many events were evicted."""
+    serialize = serialize_ledger_to_jsonl
+    for harm in (
+        lambda state: evolve(state, evicted_count=9),
+        lambda state: evolve(state, tick_display=TickDisplay(math.inf)),
+    ):
+        monkeypatch.setattr(
+            ledger_health,
+            "serialize_ledger_to_jsonl",
+            lambda state, harm=harm: serialize(harm(state)),
+        )
+        assert health_check_export_equals_ledger(STEPPER, TICK, STEPPER) is not None
