@@ -358,30 +358,31 @@ def test_no_check_raises_on_actions_of_others() -> None:
     assert [check(STEPPER, badge, after) for check in LEDGER_HEALTH_CHECKS] == [None] * 6
 
 
-@pytest.mark.parametrize(
-    "harm",
-    [
-        lambda before, _after: before,
-        lambda before, after: evolve(after, arrived_count=before.arrived_count),
-        lambda before, after: evolve(after, ledger=before.ledger.append(FlowEvent(id="other"))),
-    ],
-    ids=["dropped", "not counted", "another"],
-)
+APPEND_BROKEN: list[Break] = [
+    lambda before, _after: before,
+    lambda before, after: evolve(after, arrived_count=before.arrived_count),
+    lambda before, after: evolve(after, ledger=before.ledger.append(FlowEvent(id="other"))),
+]
+
+
+@pytest.mark.parametrize("harm", APPEND_BROKEN, ids=["dropped", "not counted", "another"])
 def test_atomic_commit_finds_a_realtime_event_that_is_not_there(harm: Break) -> None:
     """V3: an event that arrived is in the ledger, as it came, and counted."""
     assert finds(health_check_atomic_commit_updates_all_fields, REALTIME, realtime(4), harm)
 
 
-def test_export_finds_another_interval(monkeypatch: pytest.MonkeyPatch) -> None:
+HEADER_BROKEN: list[Callable[[LedgerState], LedgerState]] = [
+    lambda state: evolve(state, evicted_count=9),
+    lambda state: evolve(state, tick_display=TickDisplay(math.inf)),
+]
+
+
+@pytest.mark.parametrize("harm", HEADER_BROKEN, ids=["evictions", "interval"])
+def test_export_finds_another_header(harm: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """P1: the header says how long a tick took, and how many events were evicted."""
-    serialize = serialize_ledger_to_jsonl
-    for harm in (
-        lambda state: evolve(state, evicted_count=9),
-        lambda state: evolve(state, tick_display=TickDisplay(math.inf)),
-    ):
-        monkeypatch.setattr(
-            ledger_health,
-            "serialize_ledger_to_jsonl",
-            lambda state, harm=harm: serialize(harm(state)),
-        )
-        assert health_check_export_equals_ledger(STEPPER, TICK, STEPPER) is not None
+
+    def serialize(state: LedgerState) -> str:
+        return serialize_ledger_to_jsonl(harm(state))
+
+    monkeypatch.setattr(ledger_health, "serialize_ledger_to_jsonl", serialize)
+    assert health_check_export_equals_ledger(STEPPER, TICK, STEPPER) is not None
