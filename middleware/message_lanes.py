@@ -27,6 +27,9 @@ __all__ = ["HandlerOfMessages", "MessageLanes"]
 _GRACE_SECONDS: Final = 0.25
 """For cancelled handlers to clean up; half of the 0.5 s that an end may take beyond its limit."""
 
+_SHORTEST_SECONDS: Final = 1e-4
+"""Less is no time: a loop's clock may round it away, and a wait for it be over before it began."""
+
 _log = logging.getLogger("refold.websocket")
 
 
@@ -155,7 +158,10 @@ class MessageLanes:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         try:
-            while (tasks := self._tasks_of_others()) and (left := deadline - loop.time()) > 0:
+            while tasks := self._tasks_of_others():
+                left = deadline - loop.time()
+                if left < _SHORTEST_SECONDS:
+                    break
                 await asyncio.wait(tasks, timeout=left)
         finally:  # also if this is cancelled: nothing may be left behind
             given_up = self._give_up()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from refold.actions.connection import OutboundMessagesDropped
 from refold.middleware.acknowledged_delivery import AcknowledgedDelivery
@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from refold.middleware.websocket_options import WebSocketOptions
 
 __all__ = ["WebSocketOutbox"]
+
+_LATER_SECONDS: Final = 1e-3
+"""A timer that fires a moment before its time, as loops allow, would find nothing due, and be set
+again at once."""
 
 
 class WebSocketOutbox:
@@ -226,10 +230,10 @@ class WebSocketOutbox:
         if due_at is None or self._owner.loop is None:
             return
         if self._timer is not None:
-            if self._timer.when() <= due_at:
+            if self._timer.when() <= due_at + _LATER_SECONDS:
                 return
             self._timer.cancel()
-        self._timer = self._owner.loop.call_at(due_at, self._look_again)
+        self._timer = self._owner.loop.call_at(due_at + _LATER_SECONDS, self._look_again)
 
     def _look_again(self) -> None:
         self._timer = None
