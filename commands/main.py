@@ -19,6 +19,7 @@ from refold.commands.demo import demo
 from refold.commands.health import health
 from refold.commands.replay import replay
 from refold.commands.report_error import BAD_INPUT, exit_status_of, report_error
+from refold.commands.schema import make_schema_app
 from refold.commands.show import show
 from refold.errors import RefoldError
 
@@ -80,6 +81,7 @@ def _make_app() -> App:
     )
     for command in _COMMANDS:
         app.command(command, help_format="plaintext")
+    app.command(make_schema_app())
     return app
 
 
@@ -91,7 +93,7 @@ def _installed_version() -> str:
 
 
 def _command_in(arguments: Sequence[str]) -> str:
-    names = [command.__name__ for command in _COMMANDS]
+    names = ["schema", *(command.__name__ for command in _COMMANDS)]
     return f"{arguments[0]} " if arguments and arguments[0] in names else ""
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from refold.actions.action import Action, action
     from refold.actions.bind_actions import bind_actions
     from refold.actions.matchers import all_of, any_of
+    from refold.actions.upcaster import upcaster
     from refold.errors import RefoldError
     from refold.middleware.log_actions import log_actions
     from refold.middleware.record import record
@@ -58,6 +59,7 @@ __all__ = [
     "selector",
     "structured_selector",
     "timestamps",
+    "upcaster",
     "weak_memoize",
 ]
 
@@ -84,6 +86,7 @@ _MODULE_OF = {
     "selector": "refold.selectors.selector",
     "structured_selector": "refold.selectors.structured_selector",
     "timestamps": "refold.middleware.timestamps",
+    "upcaster": "refold.actions.upcaster",
     "weak_memoize": "refold.selectors.weak_memoize",
 }
 

@@ -1,7 +1,8 @@
 """Actions and states to JSON and back, by their declared types.
 
 What belongs here: finding the class for a record, and saying what to do when there is none.  What
-does not: the single value types, which `value_codec` knows.
+does not: the single value types, which `value_codec` knows, and the steps between two versions,
+which `upcaster_chain` takes.
 """
 
 from __future__ import annotations
@@ -21,22 +22,28 @@ from refold.actions.registry import find_action_class
 from refold.errors import PayloadError, UnknownActionError
 from refold.reducers.root_shape import RootShape
 from refold.replay.scalar_codec import json_object
+from refold.replay.upcaster_chain import UpcastError, check_chain, explain_missing_step, upcast
+from refold.replay.upcaster_records import add_record_versions, mark_version, upcast_record
 from refold.replay.value_codec import make_value_converter
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cattrs import Converter
 
     from refold.actions.action import Action
     from refold.replay.log_record import LogRecord
 
-__all__ = ["decode_action", "decode_state", "encode_payload", "encode_state"]
+__all__ = ["decode_action", "decode_state", "decode_value", "encode_payload", "encode_state"]
 
 T = TypeVar("T")
 
 
 @functools.cache
 def _converter() -> Converter:
-    return make_value_converter()
+    converter = make_value_converter()
+    add_record_versions(converter)
+    return converter
 
 
 def encode_payload(action: Action) -> dict[str, Any]:
@@ -53,11 +60,13 @@ def encode_payload(action: Action) -> dict[str, Any]:
 
 
 def decode_action(record: LogRecord) -> Action:
-    """Return the action that a record holds.
+    """Return the action that a record holds; an older one by way of its class's upcasters.
 
     Raises:
-        UnknownActionError: no loaded class has its name, or not in this version.
-        PayloadError: a value does not fit its declared type.
+        UnknownActionError: no loaded class has its name, or it is newer than the class, or no
+            upcaster leads from its version.
+        PayloadError: a value does not fit its declared type, or an upcaster raised.
+        ActionDeclarationError: the upcasters of the class make no whole chain.
     """
     cls = find_action_class(record.name)
     if cls is None:
@@ -66,16 +75,34 @@ def decode_action(record: LogRecord) -> Action:
             f" import the module that does, or give it by --app module:root"
         )
         raise UnknownActionError(message)
-    if record.version != cls.wire_version:
-        is_newer = record.version > cls.wire_version
-        advice = "update the application" if is_newer else "declare an upcaster for it"
-        message = (
-            f"seq {record.seq} is {record.name!r} in version {record.version}, but the loaded class"
-            f" {cls.__qualname__} is version {cls.wire_version}; {advice}"
+    check_chain(cls)
+    if record.version == cls.wire_version:
+        payload, where = record.payload, f"seq {record.seq} ({record.name})"
+    else:
+        payload = _upcast_payload(record, cls)
+        where = (
+            f"seq {record.seq} ({record.name}), upcast from version {record.version} to"
+            f" {cls.wire_version},"
         )
-        raise UnknownActionError(message)
-    where = f"seq {record.seq} ({record.name})"
-    return cast("Action", _decode({**record.payload, "at_ms": record.at_ms}, cls, where))
+    return cast("Action", decode_value({**payload, "at_ms": record.at_ms}, cls, where))
+
+
+def _upcast_payload(record: LogRecord, cls: type[Action]) -> Mapping[str, Any]:
+    is_newer = record.version > cls.wire_version
+    try:
+        payload = None if is_newer else upcast(record.payload, cls, record.version)
+    except UpcastError as error:
+        message = f"seq {record.seq} ({record.name}) is version {record.version}: {error}"
+        raise PayloadError(message, path=cls.__name__) from error
+    if payload is not None:
+        return payload
+    missing = explain_missing_step(cls, record.version)
+    message = (
+        f"seq {record.seq} is {record.name!r} in version {record.version}, but the loaded class"
+        f" {cls.__qualname__} is version {cls.wire_version};"
+        f" {'update the application' if is_newer else missing}"
+    )
+    raise UnknownActionError(message)
 
 
 def encode_state(state: object) -> Any:
@@ -95,7 +122,8 @@ def encode_state(state: object) -> Any:
     present = [name for name in types if hasattr(state, name)]
     if len(present) == len(types):
         return _encode(state, cls)
-    return {name: _encode(getattr(state, name), types[name]) for name in present}
+    fields = {name: _encode(getattr(state, name), types[name]) for name in present}
+    return mark_version(fields, cls)
 
 
 def decode_state(value: Any, cls: type[T]) -> T:
@@ -106,12 +134,46 @@ def decode_state(value: Any, cls: type[T]) -> T:
     """
     where = "the start state"
     types = resolved_field_types(cls) if _is_record(cls) else {}
-    parts = json_object(value)
+    parts = _upcast_fields(value, cls, where) if _is_record(cls) else {}
     if not parts or not set(parts) < set(types):
-        return cast("T", _decode(value, cls, where))
+        return cast("T", decode_value(value, cls, where))
     # fields that were absent stay so
-    decoded = {name: _decode(part, types[name], where) for name, part in parts.items()}
+    decoded = {name: decode_value(part, types[name], where) for name, part in parts.items()}
     return RootShape(cls).build(decoded)
+
+
+def decode_value(value: Any, tp: Any, where: str) -> Any:
+    """Return the value of a type form that was encoded.
+
+    Args:
+        value: JSON values.
+        tp: the type form.
+        where: what the value is, to begin an error's sentence with.
+
+    Raises:
+        PayloadError: the value does not fit.
+    """
+    try:
+        return _converter().structure(value, tp)
+    except NameError as error:
+        raise _unresolvable(tp, error) from error
+    except Exception as error:
+        name = _name_of(tp)
+        reasons = cattrs.transform_error(error, path=name, format_exception=_reason)
+        path = reasons[0].rpartition(" @ ")[2] if " @ " in reasons[0] else name
+        message = (
+            f"{where} does not fit {getattr(tp, '__qualname__', name)}: {'; '.join(reasons)}; was a"
+            f" field changed without a new version of the class?"
+        )
+        raise PayloadError(message, path=path) from error
+
+
+def _upcast_fields(value: Any, cls: type, where: str) -> dict[str, Any]:
+    try:
+        return json_object(upcast_record(value, cls))
+    except (TypeError, ValueError) as error:
+        message = f"{where} does not fit {cls.__qualname__}: {error}"
+        raise PayloadError(message, path=cls.__name__) from error
 
 
 def _encode(value: Any, cls: Any) -> Any:
@@ -124,21 +186,6 @@ def _encode(value: Any, cls: Any) -> Any:
         message = (
             f"{path} of {reprlib.repr(value)} holds a value that does not fit its declared type:"
             f" {error}; give the field a value of the type that it is declared with"
-        )
-        raise PayloadError(message, path=path) from error
-
-
-def _decode(value: Any, cls: Any, where: str) -> Any:
-    try:
-        return _converter().structure(value, cls)
-    except NameError as error:
-        raise _unresolvable(cls, error) from error
-    except Exception as error:
-        reasons = cattrs.transform_error(error, path=cls.__name__, format_exception=_reason)
-        path = reasons[0].rpartition(" @ ")[2] if " @ " in reasons[0] else cls.__name__
-        message = (
-            f"{where} does not fit {cls.__qualname__}: {'; '.join(reasons)}; was a field changed"
-            f" without a new version of the class?"
         )
         raise PayloadError(message, path=path) from error
 

@@ -37,6 +37,7 @@ PUBLIC_NAMES: Final = [
     "selector",
     "structured_selector",
     "timestamps",
+    "upcaster",
     "weak_memoize",
 ]
 
