@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from refold.reducers.combine_reducers import combine_reducers
     from refold.reducers.evolve import evolve
     from refold.reducers.reducer import Reducer
+    from refold.replay.action_log import ActionLog
     from refold.replay.log_record import LogRecord
     from refold.replay.replay import replay
     from refold.replay.timeline import Timeline
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Action",
+    "ActionLog",
     "Dispatch",
     "LogRecord",
     "Middleware",
@@ -65,6 +67,7 @@ __all__ = [
 
 _MODULE_OF = {
     "Action": "refold.actions.action",
+    "ActionLog": "refold.replay.action_log",
     "Dispatch": "refold.store.middleware",
     "LogRecord": "refold.replay.log_record",
     "Middleware": "refold.store.middleware",

@@ -33,6 +33,10 @@ one error, which stand where it is raised, beside the facts they name.
         ├── LogFormatError                        no log, or one of a newer format
         ├── LogExistsError                        a recording would overwrite another
         ├── LogWriteError                         the log could not be written
+        │   └── LogLockedError                    another process is writing it
+        ├── LogConflictError                      the log's end is not where the caller thought
+        ├── LogRegressedError                     the log no longer has what a reader had read
+        ├── LogTruncatedError                     records that were asked for were trimmed
         ├── UnknownActionError                    a record whose action class is not loaded
         ├── PayloadError                          a value that does not fit its declared type
         └── ReplayMismatchError                   the fold of the log differs from what was recorded
@@ -47,10 +51,14 @@ __all__ = [
     "ConnectionFatalError",
     "InsideReducerError",
     "InvalidPayloadError",
+    "LogConflictError",
     "LogDamagedError",
     "LogError",
     "LogExistsError",
     "LogFormatError",
+    "LogLockedError",
+    "LogRegressedError",
+    "LogTruncatedError",
     "LogWriteError",
     "MiddlewareError",
     "MiddlewareSetupError",
@@ -263,6 +271,47 @@ class LogExistsError(LogError):
 
 class LogWriteError(LogError):
     """The log could not be opened or written; it ends with the last record that was."""
+
+
+class LogLockedError(LogWriteError):
+    """Another writer has the log open; a log has one writer at a time."""
+
+    def __init__(self, message: str, *, pid: int | None, host: str | None) -> None:
+        """Keep who holds the log; both are None if the holder left no note."""
+        super().__init__(message)
+        self.pid = pid
+        self.host = host
+
+
+class LogConflictError(LogError):
+    """An entry was to follow a record that is not the log's last one; nothing was written."""
+
+    def __init__(self, message: str, *, expected_seq: int, head: int) -> None:
+        """Keep the record that should have been the last, and the one that is."""
+        super().__init__(message)
+        self.expected_seq = expected_seq
+        self.head = head
+
+
+class LogRegressedError(LogError):
+    """The log does not have the record that a reader had read; what it folded is not in the log."""
+
+    def __init__(self, message: str, *, seq: int, expected: str, found: str | None) -> None:
+        """Keep the place, the id that the reader had read there, and the id that is there now."""
+        super().__init__(message)
+        self.seq = seq
+        self.expected = expected
+        self.found = found
+
+
+class LogTruncatedError(LogError):
+    """The records that were asked for were trimmed from the log's beginning."""
+
+    def __init__(self, message: str, *, asked_seq: int, first_seq: int) -> None:
+        """Keep the first record that was asked for, and the first that is still there."""
+        super().__init__(message)
+        self.asked_seq = asked_seq
+        self.first_seq = first_seq
 
 
 class UnknownActionError(LogError):

@@ -1,169 +1,238 @@
-"""`LogReader`: read a log file line by line, and say exactly where it is damaged.
+"""`LogReader`: read a log line by line across its segments, and say exactly where it is damaged.
 
-What belongs here: files, lines, sequence numbers.  What does not: decoding actions.
+What belongs here: files, in order.  What does not: what a line says (`log_lines`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import weakref
+import zlib
+from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import BinaryIO
 
-from refold.errors import LogDamagedError, LogFormatError
-from refold.replay.checked_line import FIRST_CHECKSUM, LineDamageError, open_line
-from refold.replay.log_record import FORMAT_VERSION, LogHeader, LogRecord, TornTail
-from refold.replay.log_writer import segment_path
+from refold.errors import LogFormatError, LogRegressedError, LogTruncatedError
+from refold.replay.log_lines import LogLines
+from refold.replay.log_record import LogHeader, LogRecord, TornTail
+from refold.replay.log_segments import Segment, list_segments, open_segment, segment_name
 
 __all__ = ["LogReader"]
-
-
-_OBJECT: Final[Any] = dict
-
-_TYPES: Final[dict[str, Any]] = {
-    "seq": int,
-    "id": str,
-    "name": str,
-    "version": int,
-    "at_ms": int | None,
-    "cause": str | None,
-    "origin": str,
-    "payload": _OBJECT,
-    "inputs": _OBJECT | None,
-    "digest": str | None,
-}
-"""What each field of an envelope holds."""
-
-_HEADER_TYPES: Final[dict[str, type]] = {
-    "log_id": str,
-    "start_digest": str,
-    "digest_algorithm": str,
-    "digest_every": int,
-    "format_version": int,
-}
-"""What each field of a header holds; the start state may be anything."""
 
 
 class LogReader:
     """A log that is read as far as it is needed; what was read before damage stays usable."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the log and read its header.
+    def __init__(self, path: Path, *, from_seq: int | None = 1) -> None:
+        """Open the log and read the header of the segment to begin with.
+
+        Args:
+            path: a file, or a folder of segments.
+            from_seq: the first record that is wanted; segments before it are not read.  None for
+                the first that is still there.
 
         Raises:
             LogFormatError: there is no such file, it is no refold log, or a newer refold wrote it.
             LogDamagedError: the header is not what was written.
+            LogTruncatedError: the first record that is wanted was trimmed.
         """
-        self.path = segment_path(path)
+        self.log_path = path
+        """The path of the whole log."""
+        self.lines = LogLines()
+        """Where the reading stands."""
         self.torn_tail: TornTail | None = None
         """What is left of an unfinished last line; known once the end was reached."""
-        self.final_digest: str | None = None
-        """The digest of the checkpoint that was read last; None if there is none yet."""
-        self._lines = self._read_lines()
-        self._checksum = FIRST_CHECKSUM
-        self._line_number = 0
-        self._head = 0
-        self.header = self._read_header()
+        self.end_offset = 0
+        """How many bytes of the present segment were read as whole lines."""
+        segments = list_segments(path) or [Segment(path / segment_name(1), None)]
+        wanted = 1 if from_seq is None else from_seq
+        reached = [each for each in segments if (each.first_seq or 1) <= wanted]
+        self.segment = reached[-1] if reached else segments[0]
+        """The segment that is being read."""
+        self._use(self._open(self.segment))
+        self._from_seq = 0 if from_seq is None else from_seq
+        try:
+            self.header = self._read_first_header()
+        except BaseException:
+            self._close_file()
+            raise
+        self._generator = self._read_entries()
+
+    @property
+    def path(self) -> Path:
+        """The file that is being read."""
+        return self.segment.path
+
+    @property
+    def final_digest(self) -> str | None:
+        """The digest of the checkpoint that ends what was read; None if there is none."""
+        return self.lines.final_digest
 
     def entries(self) -> Iterator[tuple[LogRecord, ...]]:
         """Yield the records of each commit, once, in order.
 
         Raises:
             LogDamagedError: the next line is not what was written.
+            LogTruncatedError: the next segment was trimmed while this one was read.
         """
-        for line in self._lines:
-            if not line.endswith(b"\n"):
-                self.torn_tail = TornTail(
-                    self.path.name, self._line_number + 1, self._head + 1, len(line)
-                )
-                return
-            value = self._open(line)
-            if value.get("checkpoint") is True:
-                self._check(value.get("seq") == self._head, "a checkpoint of another record")
-                digest = value.get("digest")
-                self._check(isinstance(digest, str), "a checkpoint without a digest")
-                self.final_digest = digest
-                continue
-            self.final_digest = None
-            actions = value.get("actions", [value])
-            self._check(isinstance(actions, list), "the actions of a commit are no list")
-            yield tuple(self._record(envelope) for envelope in actions)
+        return self._generator
+
+    def read_on(self) -> Iterator[tuple[LogRecord, ...]]:
+        """Yield the commits that were written since `entries` came to the end.
+
+        Raises:
+            LogDamagedError: the next line is not what was written.
+            LogTruncatedError: what comes next was trimmed.
+            LogRegressedError: the log is shorter than what was read of it.
+        """
+        self.torn_tail = None
+        if self._is_there_more():
+            self._generator = self._read_entries()
+            return self._generator
+        return iter(())
 
     def close(self) -> None:
         """Close the file."""
-        self._lines.close()
+        self._generator.close()
+        self._close_file()
 
-    def _read_lines(self) -> Any:  # a generator, which can be closed
+    def _read_entries(self) -> Generator[tuple[LogRecord, ...]]:
         try:
-            file = self.path.open("rb")
+            while True:
+                line = self._read_line()
+                if not line.endswith(b"\n"):
+                    following = self._following_segment()
+                    if following is None:
+                        self._report_torn_tail(line)
+                        return
+                    line += self._read_line()  # the writer may have gone on before it rotated
+                    if not line:
+                        if not self._enter(following):
+                            return
+                        continue
+                    if not line.endswith(b"\n"):
+                        reason = "the line is unfinished although a segment follows"
+                        raise self.lines.damage(reason)
+                records = self.lines.take(line)
+                self.end_offset += len(line)
+                if records and records[-1].seq >= self._from_seq:
+                    yield records
+        finally:
+            self._close_file()
+
+    def _use(self, file: BinaryIO) -> None:
+        """Read from this file from now on; one that is forgotten is closed with its reader."""
+        self._file = file
+        self._close_file = weakref.finalize(self, file.close)
+
+    def _is_there_more(self) -> bool:
+        """Open again, behind what was read, whatever comes next."""
+        following = self._following_segment()
+        if self.segment.first_seq is not None and not _is_there(self.log_path, self.segment):
+            if following is None:
+                raise self._regressed()
+            return self._enter(following)
+        if self.end_offset == 0:  # its header was not whole yet
+            return self._enter(self.segment)
+        if self.segment.is_compressed:
+            return following is not None and self._enter(following)
+        file = self._open(self.segment)
+        self._use(file)
+        size_bytes = file.seek(0, os.SEEK_END)
+        if size_bytes < self.end_offset:
+            raise self._regressed()
+        file.seek(self.end_offset)
+        if size_bytes == self.end_offset and following is None:
+            self._close_file()
+            return False
+        return True
+
+    def _regressed(self) -> LogRegressedError:
+        head = self.lines.head
+        message = (
+            f"{self.log_path} no longer has seq {head}, which was read before; read it anew from"
+            f" the start, because what was folded is not what the log says"
+        )
+        return LogRegressedError(message, seq=head, expected=self.lines.last_id, found=None)
+
+    def _read_line(self) -> bytes:
+        try:
+            return self._file.readline()
+        except (OSError, EOFError, zlib.error) as error:
+            reason = f"the file cannot be read on: {error}"
+            raise self.lines.damage(reason) from error
+
+    def _report_torn_tail(self, line: bytes) -> None:
+        if line:
+            lines = self.lines
+            self.torn_tail = TornTail(
+                self.path.name, lines.line_number + 1, lines.head + 1, len(line)
+            )
+
+    def _following_segment(self) -> Segment | None:
+        """Return the segment after the present one, as the folder is now."""
+        present = self.segment.first_seq
+        if present is None:
+            return None
+        later = (each for each in list_segments(self.log_path) if (each.first_seq or 0) > present)
+        return next(later, None)
+
+    def _enter(self, segment: Segment) -> bool:
+        """Go on with the next segment; tell whether it has its header yet."""
+        lines = self.lines
+        before = self.segment
+        file = self._open(segment)
+        self._close_file()
+        self._use(file)
+        self.segment, self.end_offset = segment, 0
+        line = self._read_line()
+        if not line.endswith(b"\n"):
+            lines.segment, lines.line_number = segment.path.name, 0
+            if self._following_segment() is not None:
+                reason = "the header is unfinished although a segment follows"
+                raise lines.damage(reason)
+            self._report_torn_tail(line)
+            return False
+        if (segment.first_seq or 0) > lines.head + 1 and not _is_there(self.log_path, before):
+            raise self._truncated(lines.head + 1, segment.first_seq or 0)
+        header = lines.take_header(line, str(segment.path), segment.path.name)
+        self._check_name(header)
+        self.end_offset = len(line)
+        return True
+
+    def _open(self, segment: Segment) -> BinaryIO:
+        try:
+            return open_segment(segment)
         except OSError as error:
-            message = f"cannot read a log at {self.path}: {error.strerror}; give the path of a log"
+            message = (
+                f"cannot read a log at {segment.path}: {error.strerror}; give the path of a log"
+            )
             raise LogFormatError(message) from error
-        with file:
-            yield from file
 
-    def _read_header(self) -> LogHeader:
-        line = next(self._lines, b"")
-        if not line.lstrip().startswith(b'{"refold_log":'):
-            message = (
-                f"{self.path} is no refold log: its first line is no header; give the path that"
-                f" record(path) was given"
-            )
-            raise LogFormatError(message)
-        version = line.partition(b":")[2].partition(b",")[0]
-        if version.isdigit() and int(version) > FORMAT_VERSION:
-            message = (
-                f"{self.path} has the log format {int(version)}, this refold reads up to"
-                f" {FORMAT_VERSION}; update refold to read it"
-            )
-            raise LogFormatError(message)
-        value = self._open(line)
-        try:
-            header = LogHeader(
-                log_id=value["log_id"],
-                start_state=value["start_state"],
-                start_digest=value["start_digest"],
-                digest_algorithm=value["digest_algorithm"],
-                digest_every=value["digest_every"],
-                format_version=value["refold_log"],
-            )
-        except KeyError as error:
-            reason = f"the header has no {error}"
-            raise self._damage(reason) from error
-        for name, wanted in _HEADER_TYPES.items():
-            is_right = type(getattr(header, name)) is wanted
-            self._check(is_right, f"the header's {name} is no {wanted.__name__}")
+    def _read_first_header(self) -> LogHeader:
+        name = self.segment.path.name
+        self.lines.segment = name
+        line = self._read_line()
+        header = self.lines.take_header(line, str(self.segment.path), name)
+        self._check_name(header)
+        self.end_offset = len(line)
+        if 0 < self._from_seq < header.first_seq:
+            raise self._truncated(self._from_seq, header.first_seq)
         return header
 
-    def _open(self, line: bytes) -> dict[str, Any]:
-        try:
-            value, self._checksum = open_line(line, self._checksum)
-        except LineDamageError as error:
-            raise self._damage(str(error)) from error
-        self._line_number += 1
-        return value
+    def _check_name(self, header: LogHeader) -> None:
+        if self.segment.first_seq not in {None, header.first_seq}:
+            self.lines.line_number = 0
+            reason = f"the file is named for another record than its first, {header.first_seq}"
+            raise self.lines.damage(reason)
 
-    def _record(self, envelope: Any) -> LogRecord:
-        try:
-            record = LogRecord(**envelope)
-        except TypeError as error:
-            reason = f"the record is no envelope: {error}"
-            raise self._damage(reason) from error
-        wrong = [name for name, tp in _TYPES.items() if not isinstance(getattr(record, name), tp)]
-        self._check(not wrong, f"the record has values of a wrong type in {', '.join(wrong)}")
-        self._check(record.seq == self._head + 1, f"the record has the seq {record.seq}")
-        self._head = record.seq
-        return record
-
-    def _check(self, holds: bool, reason: str) -> None:  # noqa: FBT001  # an assertion
-        if not holds:
-            self._line_number -= 1
-            raise self._damage(reason)
-
-    def _damage(self, reason: str) -> LogDamagedError:
-        is_header = self._line_number == 0
-        return LogDamagedError(
-            segment=self.path.name,
-            line=self._line_number + 1,
-            seq=None if is_header else self._head + 1,
-            reason=reason,
+    def _truncated(self, asked_seq: int, first_seq: int) -> LogTruncatedError:
+        message = (
+            f"{self.log_path} no longer has seq {asked_seq}: it was trimmed and now begins with seq"
+            f" {first_seq}; start from a state after seq {first_seq - 1} or later"
         )
+        return LogTruncatedError(message, asked_seq=asked_seq, first_seq=first_seq)
+
+
+def _is_there(log: Path, segment: Segment) -> bool:
+    return any(each.first_seq == segment.first_seq for each in list_segments(log))

@@ -35,6 +35,12 @@ class LogHeader:
     format_version: int = FORMAT_VERSION
     """The version of the lines' form."""
 
+    first_seq: int = 1
+    """The number of the first record after this header; the start state is the one before it."""
+
+    previous_crc: str | None = None
+    """The checksum that the segment before ends with; None in a log's first segment."""
+
 
 @attrs.frozen
 class LogRecord:

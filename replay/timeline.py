@@ -1,93 +1,47 @@
 """`Timeline`: a recorded run, folded again to any of its states.
 
-What belongs here: folding, keyframes and verification.  What does not: reading lines, and showing
-anything to a person.
+What belongs here: standing somewhere, changing what is folded, verification.  What does not: the
+fold itself, which `forkable_history` does, reading lines, and showing anything to a person.
 """
 
 from __future__ import annotations
 
-import bisect
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+import contextlib
+import copy
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-import attrs
-
-from refold.errors import LogDamagedError, LogError, ReplayMismatchError
-from refold.replay.action_codec import decode_action, decode_state
-from refold.replay.canonical_digest import DIGEST_ALGORITHM, changed_slices, state_digest
-from refold.replay.log_record import LogHeader, LogRecord, TornTail
+from refold.errors import LogDamagedError, LogError
+from refold.reducers.reducer import as_reducer
+from refold.replay.action_codec import decode_state
+from refold.replay.bisect_states import bisect_place, first_broken_place
+from refold.replay.blame_causes import cause_chain
+from refold.replay.blame_path import last_change_place
+from refold.replay.canonical_digest import DIGEST_ALGORITHM, state_digest
+from refold.replay.changed_paths import ChangedPath, changed_paths
+from refold.replay.diff_digests import compare_with_digests
+from refold.replay.forkable_actions import ForkableActions
+from refold.replay.forkable_history import FoldFailure, ForkableHistory
+from refold.replay.forkable_records import RecordSequence
+from refold.replay.shrink_actions import MOST_FOLDS, Goal, shrink_actions
 
 if TYPE_CHECKING:
+    from refold.actions.action import Action
     from refold.reducers.reducer import Reducer
     from refold.replay.log_reader import LogReader
+    from refold.replay.log_record import LogHeader, LogRecord, TornTail
 
 __all__ = ["Timeline"]
 
 S = TypeVar("S")
 
-_KEYFRAME_EVERY: Final = 500
-"""Records between two kept states: a jump folds 250 on average, and a million records keep 2,000
-states, which share all that did not change between them."""
-
-
-class RecordSequence(Sequence[LogRecord]):
-    """The records of a log, read as far as they are asked for; the first has the index 0."""
-
-    def __init__(self, reader: LogReader) -> None:
-        """Read from this log."""
-        self._reader = reader
-        self._entries = reader.entries()
-        self._read: list[LogRecord] = []
-        self._damage: LogError | None = None
-
-    @overload
-    def __getitem__(self, index: int) -> LogRecord: ...
-    @overload
-    def __getitem__(self, index: slice) -> Sequence[LogRecord]: ...
-    def __getitem__(self, index: int | slice) -> LogRecord | Sequence[LogRecord]:
-        """Return a record, or several; damage before the last of them is raised."""
-        last = index.stop if isinstance(index, slice) else index + 1
-        counts_from_end = isinstance(index, int) and index < 0
-        self._read_to(None if last is None or last < 0 or counts_from_end else last)
-        return self._read[index]
-
-    def __len__(self) -> int:
-        """Return how many records there are; damage anywhere is raised."""
-        self._read_to(None)
-        return len(self._read)
-
-    def __iter__(self) -> Iterator[LogRecord]:
-        """Yield the records in order, up to damage, which is then raised."""
-        index = 0
-        while self._read_to(index + 1):
-            yield self._read[index]
-            index += 1
-
-    def _read_to(self, count: int | None) -> bool:
-        """Read until so many records are there, or all; tell whether they are."""
-        while count is None or len(self._read) < count:
-            if self._damage is not None:
-                raise self._damage
-            try:
-                entry = next(self._entries, None)
-            except LogError as error:
-                self._damage = error
-                raise
-            if entry is None:
-                self._add_final_digest()
-                return False
-            self._read.extend(entry)
-        return True
-
-    def _add_final_digest(self) -> None:
-        """Give the last record the digest that was written when the log was closed."""
-        digest = self._reader.final_digest
-        if digest is not None and self._read and self._read[-1].digest is None:
-            self._read[-1] = attrs.evolve(self._read[-1], digest=digest)
-
 
 class Timeline(Generic[S]):
-    """A log together with the reducer that folds it; made by `replay`."""
+    """A log together with the reducer that folds it; made by `replay`.
+
+    It stands at one of its records: first at the start, then wherever `jump` and `step` lead.
+    `skip`, `reorder` and the like change this timeline alone, never the log or a fork.
+    """
 
     def __init__(self, reader: LogReader, reducer: Reducer[S]) -> None:
         """Take the start state from the log's header.
@@ -98,9 +52,12 @@ class Timeline(Generic[S]):
         self._reader = reader
         self._reducer = reducer
         self.records = RecordSequence(reader)
-        """The records, the first (seq 1) at index 0; read as far as they are asked for."""
-        self._keyframe_seqs = [0]
-        self._keyframes: list[S] = [self._start_state()]
+        """The records as they were recorded; read as far as they are asked for."""
+        base_seq = reader.header.first_seq - 1
+        actions = ForkableActions(self.records, base_seq)
+        self._recorded = ForkableHistory(self._start_state(), base_seq, reducer, actions)
+        self._history = self._recorded.copy()
+        self._seq = base_seq
 
     @property
     def header(self) -> LogHeader:
@@ -118,8 +75,45 @@ class Timeline(Generic[S]):
 
     @property
     def head(self) -> int:
-        """The number of the last record; 0 if there is none."""
-        return len(self.records)
+        """The seq of the last record in the present order; that of the start if there is none."""
+        return self._history.head
+
+    @property
+    def seqs(self) -> list[int]:
+        """The seqs of the records in the present order, the skipped ones too."""
+        return self._history.seqs()
+
+    @property
+    def skipped(self) -> frozenset[int]:
+        """The seqs of the records that are left out."""
+        return self._history.skipped
+
+    @property
+    def failure(self) -> FoldFailure | None:
+        """Where a reducer raised; None if none did as far as was folded.
+
+        Later records are interrupted: asking for their states raises the same exception.
+        """
+        return self._history.failure
+
+    @property
+    def seq(self) -> int:
+        """The seq of the record after which this timeline stands."""
+        return self._seq
+
+    @property
+    def state(self) -> S:
+        """The state where this timeline stands."""
+        return self.at(self._seq)
+
+    @property
+    def start(self) -> S:
+        """The state before all records, or the one that was committed last."""
+        return self._history.base
+
+    def actions(self) -> Iterator[tuple[int, Action]]:
+        """Yield each action that is not skipped, with its seq, in the present order."""
+        return self._history.active_actions()
 
     def at(self, seq: int) -> S:
         """Return the state after a record.
@@ -131,33 +125,186 @@ class Timeline(Generic[S]):
             LogError: there is no such record.
             LogDamagedError: the log is damaged before it.
             UnknownActionError: an action before it cannot be decoded.
+            Exception: what the reducer raised at it or before it.
         """
-        if seq < 0:
-            message = f"seq must be 0 (the start) or more, got {seq}"
-            raise LogError(message)
-        nearest = bisect.bisect_right(self._keyframe_seqs, seq) - 1
-        present, state = self._keyframe_seqs[nearest], self._keyframes[nearest]
-        while present < seq:
-            try:
-                record = self.records[present]
-            except IndexError:
-                message = f"the log ends at seq {present}, so there is no state at seq {seq}"
-                raise LogError(message) from None
-            state = self._fold(state, record)
-            present = record.seq
-            self._keep(present, state)
-        return state
+        return self._history.state_at(self._history.place_of(seq))
 
     def states(self) -> Iterator[tuple[LogRecord, S]]:
-        """Yield each record with the state after it, in order."""
-        state = self._keyframes[0]
-        for record in self.records:
-            state = self._fold(state, record)
-            self._keep(record.seq, state)
-            yield record, state
+        """Yield each record with the state after it, in the present order."""
+        history = self._history
+        for place, state in history.states():
+            yield history.actions.record(history.seq_at(place)), state
+
+    def jump(self, seq: int) -> S:
+        """Stand after a record and return the state there; nothing is folded that is known.
+
+        Raises:
+            LogError: there is no such record; the timeline stands where it stood.
+        """
+        state = self.at(seq)
+        self._seq = seq
+        return state
+
+    def step(self, count: int = 1) -> S:
+        """Go some records on, or back if negative, but not beyond the ends; return the state."""
+        history = self._history
+        place = max(history.place_of(self._seq) + count, 0)
+        end = history.place_of(history.head) if count > 0 else place
+        return self.jump(history.seq_at(min(place, end)))
+
+    def skip(self, *seqs: int) -> None:
+        """Leave records out; only what comes after the first of them is folded again.
+
+        Raises:
+            LogError: there is no such record.
+        """
+        self._history.skip(seqs, skipped=True)
+
+    def unskip(self, *seqs: int) -> None:
+        """Take records in again that were left out."""
+        self._history.skip(seqs, skipped=False)
+
+    def reorder(self, seq: int, *, before: int | None) -> None:
+        """Let a record stand before another, or at the end if that is None.
+
+        Only what comes after the first change is folded again.
+
+        Raises:
+            LogError: one of the two is no record of this timeline.
+        """
+        self._history.move(seq, before)
+
+    def append(self, action: Action) -> int:
+        """Let an action happen after all others; return its seq.
+
+        The log stays as it is; only this timeline and its later forks have the action.
+        """
+        return self._history.append(action)
+
+    def fork(self, seq: int | None = None) -> Timeline[S]:
+        """Return a timeline of its own with the same records, or those up to one of them.
+
+        Raises:
+            LogError: there is no such record.
+        """
+        twin = copy.copy(self)
+        place = None if seq is None else self._history.place_of(seq)
+        twin._history = self._history.copy(place)  # noqa: SLF001  # of the same class
+        if place is not None and self._history.place_of(self._seq) > place:
+            twin._seq = twin.head  # noqa: SLF001  # of the same class
+        return twin
+
+    def commit(self) -> None:
+        """Let the state where this timeline stands be its start, and forget all its records."""
+        self._history.clear(self.state, self._seq)
+
+    def commit_oldest(self, keep: int) -> None:
+        """Fold the oldest records into the start until so many are left.
+
+        A record at which the reducer raises stays, and all after it.
+        """
+        history = self._history
+        place = max(len(history.seqs()) - keep, 0)
+        with contextlib.suppress(Exception):
+            history.state_at(place)
+        if history.failure is not None:
+            place = min(place, history.place_of(history.failure.seq) - 1)
+        stood = history.place_of(self._seq)
+        history.rebase(place)
+        if stood < place:
+            self._seq = history.base_seq
+
+    def rollback(self) -> None:
+        """Return to the last committed state, and forget the records after it."""
+        self._clear(self._history.base, self._history.base_seq)
+
+    def reset(self) -> None:
+        """Return to the very first state, and forget all records."""
+        self._clear(self._recorded.base, self._recorded.base_seq)
+
+    def sweep(self) -> None:
+        """Drop the skipped records; no state changes."""
+        history = self._history
+        if self._seq in history.skipped:
+            stood = [
+                s for s in history.seqs()[: history.place_of(self._seq)] if s not in history.skipped
+            ]
+            self._seq = stood[-1] if stood else history.base_seq
+        history.sweep()
+
+    def replace_reducer(self, reducer: Callable[[Any, Any], S]) -> None:
+        """Fold by another reducer from the start on; what the old one raised is healed."""
+        self._reducer = as_reducer(reducer)
+        self._recorded = self._recorded.copy()
+        self._recorded.replace_fold(self._reducer)
+        self._history.replace_fold(self._reducer)
+
+    def diff(self, a: int, b: int) -> list[ChangedPath]:
+        """Return the smallest parts in which the states after two records differ."""
+        return list(changed_paths(self.at(a), self.at(b)))
+
+    def bisect(self, invariant: Callable[[S], bool], /) -> int | None:
+        """Return the seq from which on an invariant does not hold, asking about few states.
+
+        Args:
+            invariant: once broken, it stays so; `first_broken` takes any other, too.
+
+        Returns:
+            The seq of the start if it never holds; None if it holds at the end.
+        """
+        place = bisect_place(self._history, invariant)
+        return None if place is None else self._history.seq_at(place)
+
+    def first_broken(self, invariant: Callable[[S], bool], /) -> int | None:
+        """Return the first seq where an invariant does not hold, asking about every state.
+
+        Returns:
+            The seq of the start if it does not hold there; None if it always holds.
+        """
+        place = first_broken_place(self._history, invariant)
+        return None if place is None else self._history.seq_at(place)
+
+    def shrink(self, fails: Goal[S], /, *, most_folds: int = MOST_FOLDS) -> list[Action]:
+        """Return a short run of simple actions, from this timeline's start, that still fails.
+
+        Args:
+            fails: true for a failing state; or the class of the exception that a reducer raises.
+            most_folds: actions that may be folded in all.
+
+        Raises:
+            LogError: no state of this timeline fails.
+        """
+        actions = (action for _, action in self.actions())
+        return shrink_actions(
+            actions, fails, start=self.start, reducer=self._reducer, most_folds=most_folds
+        )
+
+    def blame(self, path: str, /) -> LogRecord | None:
+        """Return the record that last changed a part of the state; None if none did.
+
+        Args:
+            path: as `diff` writes it, such as ``todos['a'].done``.
+
+        Raises:
+            LogError: the states have no such part.
+        """
+        place = last_change_place(self._history, path)
+        history = self._history
+        return None if place is None else history.actions.record(history.seq_at(place))
+
+    def why(self, seq: int, /) -> list[LogRecord]:
+        """Return a record, the one during whose handling it was dispatched, and so on to the first.
+
+        Raises:
+            LogError: there is no such record.
+        """
+        return cause_chain(self._history.actions.record(seq), self.records)
 
     def verify(self) -> None:
-        """Fold the whole log and compare every recorded digest.
+        """Fold the whole log as it was recorded and compare every recorded digest.
+
+        The error names the first record and the part of the state as closely as can be told for
+        certain; see `diff_digests`.
 
         Raises:
             ReplayMismatchError: a state is not the one that was recorded.
@@ -165,14 +312,14 @@ class Timeline(Generic[S]):
                 compared.
         """
         len(self.records)  # the last record gets its digest when the end is read
-        self._compare(0, 0, self.header.start_digest, self._keyframes[0])
-        last_good = 0
-        for record, state in self.states():
-            if record.digest is not None:
-                self._compare(last_good, record.seq, record.digest, state)
-                last_good = record.seq
+        start_digest = self.header.start_digest
+        compare_with_digests(self._recorded, self._reducer, self.records, start_digest)
         if self.torn_tail is not None:
             raise torn_tail_error(self.torn_tail)
+
+    def _clear(self, state: S, seq: int) -> None:
+        self._history.clear(state, seq)
+        self._seq = seq
 
     def _start_state(self) -> S:
         initial = self._reducer.initial
@@ -193,32 +340,6 @@ class Timeline(Generic[S]):
             )
             raise LogError(message)
         return decode_state(header.start_state, type(initial))
-
-    def _fold(self, state: S, record: LogRecord) -> S:
-        action = decode_action(record)
-        try:
-            return self._reducer(state, action)
-        except Exception as error:
-            error.add_note(f"raised while replaying seq {record.seq} ({record.name})")
-            raise
-
-    def _keep(self, seq: int, state: S) -> None:
-        if seq % _KEYFRAME_EVERY == 0 and seq > self._keyframe_seqs[-1]:
-            self._keyframe_seqs.append(seq)
-            self._keyframes.append(state)
-
-    def _compare(self, last_good: int, seq: int, expected: str, state: Any) -> None:
-        found = state_digest(state)
-        if found == expected:
-            return
-        path = ".".join([type(state).__name__, *changed_slices(expected, found)[:1]])
-        since = f"after seq {last_good} and up to seq {seq}" if seq else "in the start state"
-        message = (
-            f"the replayed state differs from the recorded one at seq {seq}, in {path}: digest"
-            f" {expected[:32]} was recorded, {found[:32]} was found; a reducer changed, or one is"
-            f" not pure, {since}"
-        )
-        raise ReplayMismatchError(message, seq=seq, path=path, expected=expected, found=found)
 
 
 def torn_tail_error(torn: TornTail) -> LogDamagedError:

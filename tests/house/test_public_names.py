@@ -15,6 +15,7 @@ import refold
 
 PUBLIC_NAMES: Final = [
     "Action",
+    "ActionLog",
     "Dispatch",
     "LogRecord",
     "Middleware",
