@@ -133,3 +133,16 @@ async def test_rule_52_draining_lets_everything_leave_before_the_end() -> None:
         assert scene.state.status is ConnectionStatus.DISCONNECTED
     with pytest.raises(StoreClosedError):
         scene.connection.send("never")
+
+
+async def test_rule_33_drops_of_a_running_connection_are_told_in_the_next_turn() -> None:
+    """Rule 33: nothing else has to happen before they are told, once for all of one turn."""
+    options = attrs.evolve(FAST, max_queue=1, overflow="drop_newest")
+    async with running("ws://127.0.0.1:1/", options=options, connects_at_once=False) as scene:
+        await asyncio.sleep(0)  # the service runs from here on
+        for number in range(5):
+            scene.connection.send(str(number))
+        assert scene.state.dropped_count == 0
+        await scene.until(lambda state: state.dropped_count == 4)
+        (dropped,) = scene.trace.of(OutboundMessagesDropped)
+        assert (dropped.count, dropped.policy, dropped.queue_size) == (4, "drop_newest", 1)
