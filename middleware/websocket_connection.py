@@ -131,12 +131,7 @@ class WebSocketConnection:
             inbox=inbox,
             on_open=on_open,
             refresh_auth=refresh_auth,
-            judge=FailureJudge(
-                policy=self.options.failure_policy,
-                classify=classify,
-                retry_after_max_seconds=self.options.retry_after_max,
-                clock=clock,
-            ),
+            judge=_new_judge(self.options, classify, clock),
             draw=draw,
             tell=self._teller.tell,
         )
@@ -365,6 +360,17 @@ class WebSocketConnection:
         refused, self._refused = self._refused, []
         for action in refused:
             self._teller.tell(action)
+
+
+def _new_judge(
+    options: WebSocketOptions, classify: Classify | None, clock: Callable[[], float]
+) -> FailureJudge:
+    return FailureJudge(
+        policy=options.failure_policy,
+        classify=classify,
+        retry_after_max_seconds=options.retry_after_max,
+        clock=clock,
+    )
 
 
 _PARTS: Final[dict[str, type]] = {
