@@ -172,6 +172,7 @@ async def test_rule_08_without_a_way_to_refresh_each_refusal_is_fatal(name: str)
         assert server.accepted == 1
 
 
+@pytest.mark.looptime
 async def test_rule_08_credentials_are_never_fetched_twice_at_once() -> None:
     """Rule 8: callers who hurry, connect and reconnect while it runs start no second call."""
     running_now, most, calls = 0, 0, 0

@@ -198,6 +198,7 @@ async def speaks_and_refuses_in_turn(wire: Wire) -> None:
     await wire.reader.read()
 
 
+@pytest.mark.looptime
 @pytest.mark.parametrize("name", POINTS)
 async def test_rule_54_a_broken_function_reaches_neither_loop_nor_application(
     name: str, caplog: pytest.LogCaptureFixture

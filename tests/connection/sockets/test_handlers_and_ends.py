@@ -146,6 +146,7 @@ async def test_rule_47_all_that_came_with_the_end_is_handled(end: str) -> None:
         assert scene.state.inbound_dropped_count == 0
 
 
+@pytest.mark.looptime
 async def test_rule_48_nothing_of_an_old_link_begins_after_the_new_one_is_told() -> None:
     """Rule 48: each message begins between the opening of its own link and that of the next."""
     links = 0

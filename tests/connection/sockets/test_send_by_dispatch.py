@@ -156,6 +156,7 @@ async def test_rule_33_a_bad_message_answers_with_an_action(
         assert scene.state.error_count == 0
 
 
+@pytest.mark.looptime
 @pytest.mark.parametrize("text", [b"bytes", None, 5, {"a": 1}])
 async def test_rule_33_a_text_that_is_none_does_not_end_the_store(text: Any) -> None:
     """Rule 33: a field of the wrong type is refused as it is made, or answered by an action."""
@@ -169,6 +170,7 @@ async def test_rule_33_a_text_that_is_none_does_not_end_the_store(text: Any) -> 
         assert len(refusals(scene)) + scene.connection.queue_size == 1
 
 
+@pytest.mark.looptime
 async def test_rule_33_refusals_in_a_transaction_are_told_after_it() -> None:
     """Rule 33: what fits is queued, each refusal is one action, and none is lost or doubled."""
     options = attrs.evolve(FAST, max_queue=2)
