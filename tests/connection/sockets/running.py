@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 FAST: Final = WebSocketOptions(
-    connect_timeout=0.3,
+    connect_timeout=5.0,
     stable_after=0.05,
     heartbeat_interval=None,
     close_timeout=0.3,

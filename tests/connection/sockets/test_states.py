@@ -26,6 +26,9 @@ OPTIONS: Final = attrs.evolve(
     FAST, connect_timeout=0.15, heartbeat_interval=0.05, heartbeat_timeout=0.1
 )
 
+PATIENT: Final = attrs.evolve(FAST, connect_timeout=10.0)
+"""For faults that show themselves: an attempt that ran out of time would be tried again."""
+
 ALLOWED: Final = frozenset(
     {
         (ConnectionStatus.DISCONNECTED, ConnectionStatus.CONNECTING),
@@ -61,7 +64,7 @@ async def test_rule_01_only_allowed_changes_of_status_under_faults(name: str) ->
 @pytest.mark.parametrize("name", FATAL_FAULTS)
 async def test_rule_01_a_fatal_fault_ends_disconnected(name: str) -> None:
     """What another attempt cannot mend ends disconnected with the reason fatal."""
-    async with peer(FATAL_FAULTS[name]) as server, running(server.url, options=OPTIONS) as scene:
+    async with peer(FATAL_FAULTS[name]) as server, running(server.url, options=PATIENT) as scene:
         state = await scene.until(lambda state: state.terminal_reason)
         assert state.terminal_reason == "fatal"
         assert server.accepted == 1
