@@ -11,7 +11,7 @@ from refold.actions.connection import (
     ConnectionLostAndRetryScheduled,
 )
 from refold.reducers.backoff_delay import Backoff
-from tests.connection.sockets.running import FAST
+from tests.connection.sockets.running import FAST, HASTY
 
 if TYPE_CHECKING:
     from refold.actions.connection import LastError
@@ -23,7 +23,7 @@ PATIENT: Final = attrs.evolve(FAST, connect_timeout=10.0, close_timeout=5.0)
 """For peers that answer: only one that never does takes as long as these limits."""
 
 SHORT: Final = attrs.evolve(
-    FAST, backoff=Backoff(initial_seconds=0.05, cap_seconds=0.1, floor_seconds=0.05)
+    HASTY, backoff=Backoff(initial_seconds=0.05, cap_seconds=0.1, floor_seconds=0.05)
 )
 """For peers that do not: an attempt and a closing have 0.3 s each."""
 

@@ -19,7 +19,7 @@ from refold.middleware.websocket_options import WebSocketOptions
 from refold.reducers.connection import ConnectionStatus
 from tests.connection.sockets.faults import closes_with, refuses_with
 from tests.connection.sockets.peers import Wire, drip, echoes, keeps_silent, peer
-from tests.connection.sockets.running import FAST, eventually, running
+from tests.connection.sockets.running import FAST, HASTY, eventually, running
 
 if TYPE_CHECKING:
     from refold.actions.connection import LastError
@@ -309,7 +309,7 @@ async def test_rule_13_cutting_a_wait_short_dials_in_the_same_moment() -> None:
 @pytest.mark.parametrize("end", ["disconnect", "aclose"])
 async def test_rule_13_whoever_waits_is_told_of_every_end(end: str) -> None:
     """Rule 13: `connect(wait=True)` during an outage raises when the run ends, however it does."""
-    async with peer(drip) as server, running(server.url) as scene:
+    async with peer(drip) as server, running(server.url, options=HASTY) as scene:
         waiting = [asyncio.create_task(scene.connection.connect(wait=True)) for _ in range(10)]
         await scene.until(lambda state: state.error_count == 2)
         assert not any(task.done() for task in waiting)

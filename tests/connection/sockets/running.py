@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FAST",
+    "HASTY",
     "Root",
     "Scene",
     "Step",
@@ -42,6 +43,9 @@ FAST: Final = WebSocketOptions(
     backoff=Backoff(initial_seconds=0.02, cap_seconds=0.05, floor_seconds=0.01),
 )
 """Durations for tests that wait for what happens, in real time."""
+
+HASTY: Final = attrs.evolve(FAST, connect_timeout=0.3)
+"""For peers that never answer: an attempt ends soon, on a busy machine also one that would not."""
 
 
 @attrs.frozen

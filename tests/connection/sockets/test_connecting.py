@@ -23,7 +23,14 @@ from refold.reducers.backoff_delay import Backoff
 from refold.store.store import Store
 from tests.connection.sockets.faults import refuses_with
 from tests.connection.sockets.peers import drip, echoes, keeps_silent, peer
-from tests.connection.sockets.running import FAST, eventually, make_scene, root_reducer, running
+from tests.connection.sockets.running import (
+    FAST,
+    HASTY,
+    eventually,
+    make_scene,
+    root_reducer,
+    running,
+)
 
 SLOW_RETRY = attrs.evolve(FAST, backoff=Backoff(initial_seconds=60, cap_seconds=60))
 
@@ -45,7 +52,8 @@ def full_backlog() -> Generator[str]:
 
 async def seconds_to_fail(url: Any) -> float:
     """Return how long the first attempt took, and check that it timed out."""
-    async with running(url, options=SLOW_RETRY) as scene:
+    options = attrs.evolve(SLOW_RETRY, connect_timeout=HASTY.connect_timeout)
+    async with running(url, options=options) as scene:
         state = await scene.until(lambda state: state.last_error is not None)
         assert state.last_error is not None
         assert state.last_error.kind == "timeout"
@@ -62,13 +70,13 @@ async def test_rule_06_a_peer_that_never_answers_ends_the_attempt(
     """Silence, single bytes and a TLS handshake that gets stuck end with the attempt's time."""
     async with peer(behaviour) as server:
         url = f"{scheme}://127.0.0.1:{server.port}/"
-        assert await seconds_to_fail(url) <= FAST.connect_timeout + 0.5
+        assert await seconds_to_fail(url) <= HASTY.connect_timeout + 0.5
 
 
 async def test_rule_06_dropped_packets_end_the_attempt() -> None:
     """An address that answers no SYN ends with the attempt's time."""
     with full_backlog() as url:
-        assert await seconds_to_fail(url) <= FAST.connect_timeout + 0.5
+        assert await seconds_to_fail(url) <= HASTY.connect_timeout + 0.5
 
 
 async def test_rule_06_a_slow_factory_ends_with_the_attempt() -> None:
@@ -82,7 +90,7 @@ async def test_rule_06_a_slow_factory_ends_with_the_attempt() -> None:
             ended.set()
         return ""
 
-    assert await seconds_to_fail(never) <= FAST.connect_timeout + 0.5
+    assert await seconds_to_fail(never) <= HASTY.connect_timeout + 0.5
     assert ended.is_set()
 
 

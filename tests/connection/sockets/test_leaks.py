@@ -13,8 +13,10 @@ import pytest
 
 from tests.connection.sockets.faults import FATAL_FAULTS, RETRIED_FAULTS
 from tests.connection.sockets.peers import chatters, peer
-from tests.connection.sockets.running import eventually, open_descriptors, running
+from tests.connection.sockets.running import FAST, HASTY, eventually, open_descriptors, running
 from tests.connection.sockets.test_silence import never_reads
+
+NEVER_ANSWERS = {"silent", "byte by byte"}
 
 FAULTS = {**RETRIED_FAULTS, **FATAL_FAULTS, "chatty": chatters, "never reads": never_reads}
 
@@ -22,13 +24,14 @@ FAULTS = {**RETRIED_FAULTS, **FATAL_FAULTS, "chatty": chatters, "never reads": n
 @pytest.mark.parametrize("name", FAULTS)
 async def test_rule_50_nothing_is_left_after_any_fault(name: str) -> None:
     """A connection whose store was left has no task and no descriptor, whatever the peer did."""
+    options = HASTY if name in NEVER_ANSWERS else FAST
     async with peer(FAULTS[name]) as server:
-        async with running(server.url) as scene:  # what is made once is made now
+        async with running(server.url, options=options) as scene:  # what is made once is made now
             await scene.until(lambda state: state.status != "disconnected")
         await server.stop()
         await eventually(lambda: not server.wires, 5)
         tasks, descriptors = asyncio.all_tasks(), open_descriptors()
-        async with running(server.url) as scene:
+        async with running(server.url, options=options) as scene:
             for _ in range(50):
                 scene.connection.send("x" * 60_000)
             await scene.until(lambda state: state.total_connects or state.error_count)
