@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from refold.actions.matchers import all_of, any_of
     from refold.actions.upcaster import upcaster
     from refold.errors import RefoldError
+    from refold.middleware.effect import Effect
+    from refold.middleware.listeners import Listeners
     from refold.middleware.log_actions import log_actions
     from refold.middleware.record import record
     from refold.middleware.timestamps import timestamps
@@ -40,6 +42,8 @@ __all__ = [
     "Action",
     "ActionLog",
     "Dispatch",
+    "Effect",
+    "Listeners",
     "LogRecord",
     "Middleware",
     "Reducer",
@@ -69,6 +73,8 @@ _MODULE_OF = {
     "Action": "refold.actions.action",
     "ActionLog": "refold.replay.action_log",
     "Dispatch": "refold.store.middleware",
+    "Effect": "refold.middleware.effect",
+    "Listeners": "refold.middleware.listeners",
     "LogRecord": "refold.replay.log_record",
     "Middleware": "refold.store.middleware",
     "Reducer": "refold.reducers.reducer",

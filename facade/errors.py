@@ -22,6 +22,7 @@ one error, which stand where it is raised, beside the facts they name.
     ├── TransactionError (RuntimeError)           a transaction used against its rules
     ├── StoreClosedError (RuntimeError)           dispatch after the store was closed
     ├── SelectorDeclarationError (TypeError)      inputs or result function do not fit
+    ├── ListenerDeclarationError (TypeError)      a listener's kind, policy or function do not fit
     ├── QueueFullError                            a message did not fit the outbound queue
     ├── InvalidPayloadError (ValueError)          a message that cannot be sent as it is
     ├── NotDeliveredError                         a message was given up before the peer had it
@@ -51,6 +52,7 @@ __all__ = [
     "ConnectionFatalError",
     "InsideReducerError",
     "InvalidPayloadError",
+    "ListenerDeclarationError",
     "LogConflictError",
     "LogDamagedError",
     "LogError",
@@ -177,6 +179,10 @@ class StoreClosedError(RefoldError, RuntimeError):
 
 class SelectorDeclarationError(RefoldError, TypeError):
     """A selector's inputs or result function are not callables."""
+
+
+class ListenerDeclarationError(RefoldError, TypeError):
+    """A listener was declared with a kind, a policy or a function that cannot be one."""
 
 
 class QueueFullError(RefoldError):

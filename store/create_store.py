@@ -10,7 +10,7 @@ from refold.errors import MiddlewareError, RefoldWarning
 from refold.store.store import Store
 
 if TYPE_CHECKING:
-    from refold.store.middleware import Middleware
+    from refold.store.middleware import Attaches, Middleware
 
 __all__ = ["Create", "Enhancer", "create_store"]
 
@@ -28,6 +28,7 @@ def create_store(
     *,
     state: Any = None,  # S, or a mapping that the reducer completes
     middleware: Iterable[Middleware[S]] = (),
+    listeners: Iterable[Attaches[S]] = (),
     enhancer: Enhancer | None = None,
 ) -> Store[S]:
     """Return a store, made by the enhancer if there is one.
@@ -36,19 +37,20 @@ def create_store(
         reducer: see `Store`.
         state: see `Store`.
         middleware: see `Store`.
+        listeners: see `Store`.
         enhancer: called once with the create function; what its result returns for the reducer and
             the state is the store.  Join several by `compose`.
 
     Raises:
         MiddlewareError: the enhancer is not callable, or several are given side by side.
     """
-    kept = tuple(middleware)
+    kept, heard = tuple(middleware), tuple(listeners)
     created = False
 
     def create(reducer: Any, state: Any = None) -> Store[Any]:
         nonlocal created
         created = True
-        return Store(reducer, state=state, middleware=kept)
+        return Store(reducer, state=state, middleware=kept, listeners=heard)
 
     if enhancer is None:
         return create(reducer, state)

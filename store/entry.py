@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
 from refold.store.dispatch_context import current_dispatch_context, handling
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Dispatcher", "restoring_context"]
+__all__ = ["Command", "Dispatcher", "restoring_context"]
 
 A = TypeVar("A")
+R_co = TypeVar("R_co", covariant=True)
+
+
+class Command(Generic[R_co]):
+    """The base of what is dispatched but is no action: a middleware obeys it, and answers.
+
+    It is not recorded and never reaches a reducer.
+    """
 
 
 class Dispatcher(Protocol):
-    """What ``store.dispatch`` is: it returns the very object that it was given."""
+    """What ``store.dispatch`` is: it returns the very action that it was given.
 
-    def __call__(self, action: A, /) -> A:
-        """Dispatch one action."""
-        ...
+    Of a command it returns the answer of whoever obeyed it.
+    """
+
+    @overload
+    def __call__(self, command: Command[R_co], /) -> R_co: ...
+    @overload
+    def __call__(self, action: A, /) -> A: ...
 
 
 def restoring_context(chain: Callable[..., Any]) -> Callable[..., Any]:

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 if TYPE_CHECKING:
     from refold.actions.action import Action
 
-__all__ = ["Closes", "CommitObserver", "Dispatch", "Flushes", "Middleware", "Service", "StoreAPI"]
+__all__ = [
+    "Attaches",
+    "Closes",
+    "CommitObserver",
+    "Dispatch",
+    "Flushes",
+    "Middleware",
+    "Opens",
+    "Service",
+    "StoreAPI",
+]
 
 A = TypeVar("A", bound="Action")
 S_co = TypeVar("S_co", covariant=True)
@@ -69,6 +79,15 @@ class CommitObserver(Protocol):
 
 
 @runtime_checkable
+class Opens(Protocol):
+    """A middleware that wants to know when the store is entered."""
+
+    def open(self) -> None:
+        """Begin; called once, in the store's event loop, before the services start."""
+        ...
+
+
+@runtime_checkable
 class Service(Protocol):
     """A middleware that lives in time: a connection, a timer."""
 
@@ -92,4 +111,12 @@ class Closes(Protocol):
 
     def close(self) -> None:
         """Let go of it; called once, after the services have stopped."""
+        ...
+
+
+class Attaches(Protocol[S_contra]):
+    """What a store takes as ``listeners``: it stands behind all middleware, at the reducer."""
+
+    def attach(self) -> Middleware[S_contra]:
+        """Return a new middleware for one store."""
         ...

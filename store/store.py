@@ -19,7 +19,15 @@ from refold.store.build_chain import ChainAPI, build_chain, check_middleware
 from refold.store.commit_core import CommitCore
 from refold.store.dispatch_context import current_dispatch_context, handling
 from refold.store.entry import Dispatcher, restoring_context
-from refold.store.middleware import Closes, CommitObserver, Flushes, Middleware, Service
+from refold.store.middleware import (
+    Attaches,
+    Closes,
+    CommitObserver,
+    Flushes,
+    Middleware,
+    Opens,
+    Service,
+)
 from refold.store.notifier import Notifier
 from refold.store.services import RunningServices
 from refold.store.state_changes import StateChanges
@@ -48,6 +56,7 @@ class Store(Generic[S]):
         state: the state to start from; a mapping of slices for a combined reducer; None for the
             reducer's own initial state.
         middleware: the first listed is the outermost.
+        listeners: what reacts to actions after the reducer, while the store is entered.
         check_duplicate_middleware: refuse the same middleware listed twice.
 
     Raises:
@@ -65,6 +74,7 @@ class Store(Generic[S]):
         *,
         state: Any = ...,
         middleware: Iterable[Middleware[S]] = ...,
+        listeners: Iterable[Attaches[S]] = ...,
         check_duplicate_middleware: bool = ...,
     ) -> None: ...
     @overload
@@ -75,6 +85,7 @@ class Store(Generic[S]):
         *,
         state: Any = ...,
         middleware: Iterable[Middleware[S]] = ...,
+        listeners: Iterable[Attaches[S]] = ...,
         check_duplicate_middleware: bool = ...,
     ) -> None: ...
     def __init__(
@@ -84,6 +95,7 @@ class Store(Generic[S]):
         *,
         state: Any = None,  # S, or a mapping that the reducer completes
         middleware: Iterable[Middleware[S]] = (),
+        listeners: Iterable[Attaches[S]] = (),
         check_duplicate_middleware: bool = True,
     ) -> None:
         """Make the store; every middleware is set up once, now."""
@@ -92,8 +104,9 @@ class Store(Generic[S]):
         self._core = CommitCore(self._reducer, start)
         self._reducer.watch(self._core)
         self._notifier = Notifier(self._core)
-        self._middleware: tuple[Any, ...] = check_middleware(
-            middleware, allow_twice=not check_duplicate_middleware
+        self._middleware: tuple[Any, ...] = (
+            *check_middleware(middleware, allow_twice=not check_duplicate_middleware),
+            *(each.attach() for each in listeners),
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._services: RunningServices | None = None
@@ -277,6 +290,9 @@ class Store(Generic[S]):
             raise StoreClosedError(message)
         self._loop = asyncio.get_running_loop()
         self._core.adopt_thread()
+        for middleware in self._middleware:
+            if isinstance(middleware, Opens):
+                middleware.open()
         self._services = RunningServices(m for m in self._middleware if isinstance(m, Service))
         await self._services.start()
         return self
