@@ -87,6 +87,9 @@ class OperationRejected(Action, Generic[Argument]):
     error: OperationError
     """Why it gave nothing."""
 
+    payload: Any = None
+    """What the operation said of it by ``call.reject(payload)``; None if nothing."""
+
 
 @attrs.frozen
 class OperationActions(Generic[Argument, Value]):
@@ -106,7 +109,11 @@ class OperationActions(Generic[Argument, Value]):
 
 
 def operation_actions(
-    wire_name: str, *, argument: type[Argument], value: type[Value]
+    wire_name: str,
+    *,
+    argument: type[Argument],
+    value: type[Value],
+    rejection: type[Any] | None = None,
 ) -> OperationActions[Argument, Value]:
     """Declare the three action classes of an operation.
 
@@ -114,6 +121,7 @@ def operation_actions(
         wire_name: ``group/name``; the classes are ``group/name_pending`` and so on.
         argument: the type of what the operation is called with.
         value: the type of what it gives.
+        rejection: the type of what it may reject with; None if it rejects with nothing.
 
     Raises:
         ActionDeclarationError: the name is not of that form.
@@ -129,6 +137,7 @@ def operation_actions(
             "__module__": __name__,
             "__qualname__": f"{wire_name}.{title}{stage.capitalize()}",
             "__doc__": f"The operation {wire_name!r} is {stage}.",
+            **dict.fromkeys(fields.keys() & {"payload"}),  # its default
         }
         return action(f"{wire_name}_{stage}")(
             type(f"{title}{stage.capitalize()}", (base,), namespace)
@@ -138,7 +147,12 @@ def operation_actions(
         wire_name=wire_name,
         pending=declare(OperationPending, "pending"),
         fulfilled=declare(OperationFulfilled, "fulfilled", value=value),
-        rejected=declare(OperationRejected, "rejected", error=OperationError),
+        rejected=declare(
+            OperationRejected,
+            "rejected",
+            error=OperationError,
+            payload=rejection if rejection is None else rejection | None,
+        ),
     )
 
 

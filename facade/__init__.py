@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from refold.middleware.effect import Effect
     from refold.middleware.listeners import Listeners
     from refold.middleware.log_actions import log_actions
+    from refold.middleware.operation import operation
     from refold.middleware.record import record
     from refold.middleware.timestamps import timestamps
     from refold.reducers.combine_reducers import combine_reducers
@@ -60,6 +61,7 @@ __all__ = [
     "evolve",
     "log_actions",
     "lru_memoize",
+    "operation",
     "record",
     "replay",
     "selector",
@@ -91,6 +93,7 @@ _MODULE_OF = {
     "evolve": "refold.reducers.evolve",
     "log_actions": "refold.middleware.log_actions",
     "lru_memoize": "refold.selectors.lru_memoize",
+    "operation": "refold.middleware.operation",
     "record": "refold.middleware.record",
     "selector": "refold.selectors.selector",
     "structured_selector": "refold.selectors.structured_selector",

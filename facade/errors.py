@@ -23,6 +23,7 @@ one error, which stand where it is raised, beside the facts they name.
     ├── StoreClosedError (RuntimeError)           dispatch after the store was closed
     ├── SelectorDeclarationError (TypeError)      inputs or result function do not fit
     ├── ListenerDeclarationError (TypeError)      a listener's kind, policy or function do not fit
+    ├── OperationRejectedError                    an operation gave no value
     ├── QueueFullError                            a message did not fit the outbound queue
     ├── InvalidPayloadError (ValueError)          a message that cannot be sent as it is
     ├── NotDeliveredError                         a message was given up before the peer had it
@@ -67,6 +68,7 @@ __all__ = [
     "NestedDispatchError",
     "NotAnActionError",
     "NotDeliveredError",
+    "OperationRejectedError",
     "PayloadError",
     "QueueFullError",
     "ReducerDeclarationError",
@@ -183,6 +185,19 @@ class SelectorDeclarationError(RefoldError, TypeError):
 
 class ListenerDeclarationError(RefoldError, TypeError):
     """A listener was declared with a kind, a policy or a function that cannot be one."""
+
+
+class OperationRejectedError(RefoldError):
+    """The value of an operation was asked for, and it was rejected.
+
+    Attributes:
+        action: the rejected action, with the error as plain data and the payload.
+    """
+
+    def __init__(self, message: str, *, action: object) -> None:
+        """Keep the rejected action."""
+        super().__init__(message)
+        self.action = action
 
 
 class QueueFullError(RefoldError):

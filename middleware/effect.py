@@ -158,7 +158,7 @@ class Effect(Generic[S]):
                 work.close()
             raise
         self._forks[fork] = auto_join
-        fork.start(self._runner.group).add_done_callback(lambda _: self._forks.pop(fork, None))
+        fork.start(self._runner).add_done_callback(lambda _: self._forks.pop(fork, None))
         return fork
 
     def cancel(self, reason: CancelReason = "cancelled") -> None:
@@ -196,13 +196,13 @@ class Effect(Generic[S]):
         if self._reason is not None:
             raise asyncio.CancelledError(self._reason)
 
-    def begin(self, group: asyncio.TaskGroup) -> None:
+    def begin(self) -> None:
         """Run the listener's function in a task, unless it was cancelled before."""
         if self._reason is None:
             origin = f"listener:{self._listener.declaration.name}"
             context = self._heard.context.copy()
             context.run(handling, DispatchContext(origin, context.run(_cause)))
-            self._task = group.create_task(self._run(), name=f"refold {origin}", context=context)
+            self._task = self._runner.start(self._run(), f"refold {origin}", context)
             self._task.add_done_callback(self._end)
 
     async def _run(self) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Generator
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
 
 from refold.errors import ListenerDeclarationError
+
+if TYPE_CHECKING:
+    from refold.middleware.listener_runner import ListenerRunner
 
 __all__ = ["CancelReason", "Fork", "ForkCancelled", "ForkOk", "ForkRejected", "ForkResult", "Work"]
 
@@ -72,9 +75,9 @@ class Fork(Generic[R]):
         self._task: asyncio.Task[ForkResult[R]] | None = None
         self._reason: CancelReason = "cancelled"
 
-    def start(self, group: asyncio.TaskGroup) -> asyncio.Task[ForkResult[R]]:
+    def start(self, runner: ListenerRunner) -> asyncio.Task[ForkResult[R]]:
         """Run the work from the next step of the loop on; return its task."""
-        task = group.create_task(self._run(), name="refold fork")
+        task = runner.start(self._run(), "refold fork")
         self._task = task
         task.add_done_callback(self._close_unawaited)
         return task

@@ -10,8 +10,8 @@ import asyncio
 import contextvars
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
 
 from refold.errors import InsideReducerError, RefoldWarning
 from refold.middleware.effect import Effect
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from refold.store.middleware import Dispatch
 
 __all__ = ["ListenerRunner", "OnError", "RaisedBy"]
+
+R = TypeVar("R")
 
 RaisedBy = Literal["effect", "predicate"]
 """Which part of a listener raised."""
@@ -59,18 +61,10 @@ class ListenerRunner:
         self._of_class: dict[type[Action], tuple[AttachedListener, ...]] = {}
         self._befores: deque[tuple[Action, Any]] = deque()
         self._to_begin: deque[Effect[Any]] = deque()
-        self._group: asyncio.TaskGroup | None = None
-        self._is_open = False
+        self._group: asyncio.TaskGroup | None = None  # None: the store is not entered
+        self._tasks: set[asyncio.Task[Any]] = set()
         self._is_beginning = False
         self._has_warned = False
-
-    @property
-    def group(self) -> asyncio.TaskGroup:
-        """The group of all tasks of the listeners, while the store is entered."""
-        if self._group is None:
-            message = "listeners run only while their store is entered by 'async with'"
-            raise RuntimeError(message)
-        return self._group
 
     def __call__(self, store: Any, next: Dispatch, /) -> Dispatch:  # noqa: A002  # its usual name
         """Set up the handler, which notes the state before an action that somebody listens for."""
@@ -84,7 +78,7 @@ class ListenerRunner:
                 if isinstance(action, AddListener | RemoveListener | ClearListeners):
                     return self._obey(action)
                 listeners = self._find_listeners(action_class)
-            if not self._is_open or not (listeners or may_be_awaited(action_class)):
+            if self._group is None or not (listeners or may_be_awaited(action_class)):
                 return next(action)
             try:
                 before = (action, store.state)
@@ -106,7 +100,7 @@ class ListenerRunner:
             listeners = self._of_class.get(type(action))
             if listeners is None:
                 listeners = self._find_listeners(type(action))
-            if not self._is_open:
+            if self._group is None:
                 if listeners:
                     self._warn_once(action)
             elif listeners or self.waits.may_want(type(action)):
@@ -152,22 +146,38 @@ class ListenerRunner:
             context = {"message": "on_error of the listeners raised", "exception": second}
             asyncio.get_running_loop().call_exception_handler(context)
 
-    def open(self) -> None:
+    def start(
+        self, work: Coroutine[Any, Any, R], name: str, context: contextvars.Context | None = None
+    ) -> asyncio.Task[R]:
+        """Start a task of a listener, which leaving the store waits for.
+
+        Raises:
+            asyncio.CancelledError: the store is being left.
+        """
+        if self._group is None:
+            work.close()
+            reason: CancelReason = "closed"
+            raise asyncio.CancelledError(reason)
+        task = self._group.create_task(work, name=name, context=context)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def open(self, group: asyncio.TaskGroup, /) -> None:
         """Listen from now on."""
-        self._is_open = True
+        self._group = group
 
     async def run(self) -> None:
-        """Hold all runs until the store is left, then cancel them and wait for them."""
-        async with asyncio.TaskGroup() as group:
-            self._group = group
-            self._begin_some()
-            try:
-                await asyncio.get_running_loop().create_future()
-            finally:
-                self._stop()
+        """Wait until the store is left, then cancel all runs and wait for them."""
+        try:
+            await asyncio.get_running_loop().create_future()
+        finally:
+            self._stop()
+            while self._tasks:
+                await asyncio.wait(self._tasks)
 
     def _stop(self) -> None:
-        self._is_open = False
+        self._group = None
         self._to_begin.clear()
         for listener in (*self._listeners.values(), *self._removed):
             listener.cancel("closed")
@@ -220,14 +230,14 @@ class ListenerRunner:
     def _make_effect(self, listener: AttachedListener, heard: Heard) -> Effect[Any]:
         effect: Effect[Any] = Effect(listener, self, heard)
         self._to_begin.append(effect)
-        if not self._is_beginning and self._group is not None:
+        if not self._is_beginning:
             self._is_beginning = True
             asyncio.get_running_loop().call_soon(self._begin_some)
         return effect
 
     def _begin_some(self) -> None:
         for _ in range(min(len(self._to_begin), _BEGUN_AT_ONCE)):
-            self._to_begin.popleft().begin(self.group)
+            self._to_begin.popleft().begin()
         self._is_beginning = bool(self._to_begin)
         if self._is_beginning:
             asyncio.get_running_loop().call_soon(self._begin_some)

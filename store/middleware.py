@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:
+    import asyncio
+
     from refold.actions.action import Action
 
 __all__ = [
@@ -80,10 +82,15 @@ class CommitObserver(Protocol):
 
 @runtime_checkable
 class Opens(Protocol):
-    """A middleware that wants to know when the store is entered."""
+    """A middleware that starts tasks of its own while the store is entered."""
 
-    def open(self) -> None:
-        """Begin; called once, in the store's event loop, before the services start."""
+    def open(self, group: asyncio.TaskGroup, /) -> None:
+        """Begin; called once, in the store's event loop, before any service runs.
+
+        Args:
+            group: where the tasks are started, so that leaving the store waits for them.  Whoever
+                starts some is a `Service` too, whose end cancels them.
+        """
         ...
 
 

@@ -23,12 +23,13 @@ class RunningServices:
         self._group = asyncio.TaskGroup()
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def start(self) -> None:
-        """Start a task for each service."""
+    async def start(self) -> asyncio.TaskGroup:
+        """Start a task for each service; return the group of all tasks of the store."""
         await self._group.__aenter__()
         for service in self._services:
             name = f"refold service {type(service).__name__}"
             self._tasks.append(self._group.create_task(service.run(), name=name))
+        return self._group
 
     async def stop(
         self,

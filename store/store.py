@@ -290,11 +290,11 @@ class Store(Generic[S]):
             raise StoreClosedError(message)
         self._loop = asyncio.get_running_loop()
         self._core.adopt_thread()
+        self._services = RunningServices(m for m in self._middleware if isinstance(m, Service))
+        group = await self._services.start()
         for middleware in self._middleware:
             if isinstance(middleware, Opens):
-                middleware.open()
-        self._services = RunningServices(m for m in self._middleware if isinstance(m, Service))
-        await self._services.start()
+                middleware.open(group)
         return self
 
     async def __aexit__(
