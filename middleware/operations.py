@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from refold.errors import StoreClosedError
 from refold.middleware.operation import OperationRequest
@@ -43,7 +43,7 @@ class Operations:
 
         def handle(action: Any, /) -> Any:
             if isinstance(action, OperationRequest):
-                return self._begin(cast("OperationRequest[Any, Any]", action))
+                return self._begin(action)  # pyright: ignore[reportUnknownArgumentType]  # of any types
             return next(action)
 
         return handle

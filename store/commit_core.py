@@ -19,7 +19,7 @@ from refold.reducers.combine_reducers import CombinedReducer
 from refold.reducers.reducer import explain_returned_none
 from refold.reducers.root_shape import ABSENT
 from refold.store.hot_path import make_hot_path
-from refold.store.refusals import inside_reducer, store_closed, wrong_thread
+from refold.store.refusals import inside_reducer, others_transaction, store_closed, wrong_thread
 from refold.store.refuse_non_action import refuse_non_action
 from refold.store.state_layout import layout_of
 
@@ -72,6 +72,8 @@ class CommitCore:
         self.read_state = hot.read_state
         self.call_after_commit = hot.call_after_commit
         self.adopt_thread = hot.adopt_thread
+        self.admit_only = hot.admit_only
+        self._is_own_thread = hot.is_own_thread
         self._is_reducing = hot.is_reducing
         self._put_root = hot.put_root
         self._put_state(state)
@@ -144,9 +146,13 @@ class CommitCore:
         self._table[action.__class__] = steps
         return steps
 
-    def refuse(self, action: Action, *, is_foreign_thread: bool) -> Exception:
-        """Return the error for a dispatch from a foreign thread or inside a reducer."""
-        return wrong_thread(action) if is_foreign_thread else inside_reducer("dispatch an action")
+    def refuse(self, action: Action) -> Exception:
+        """Return the error for a dispatch at the wrong time or from the wrong place."""
+        if not self._is_own_thread():
+            return wrong_thread(action)
+        if self._is_reducing():
+            return inside_reducer("dispatch an action")
+        return others_transaction(f"{type(action).__name__} was dispatched")
 
     def refuse_reading(self) -> Exception:
         """Return the error for reading the state inside a reducer."""

@@ -34,7 +34,7 @@ class SlowPath(Protocol):
         """Return the steps for a class that the table does not have; None if nobody handles it."""
         ...
 
-    def refuse(self, action: Action, *, is_foreign_thread: bool) -> Exception:
+    def refuse(self, action: Action) -> Exception:
         """Return the error for a dispatch at the wrong time or from the wrong place."""
         ...
 
@@ -78,20 +78,29 @@ class HotPath(NamedTuple):
     adopt_thread: Callable[[], None]
     """Let the running thread be the one that may dispatch."""
 
+    admit_only: Callable[[Callable[[], bool] | None], None]
+    """Let dispatches of this thread through only while a question is answered by true; None to
+    let all of them through.
+    """
+
+    is_own_thread: Callable[[], bool]
+    """Tell whether the running thread is the one that may dispatch."""
+
 
 def make_hot_path(  # noqa: C901, PLR0915  # its functions share their variables
     slow: SlowPath, cells: list[Any], table: dict[type, Steps | None]
 ) -> HotPath:
     """Return the hot path over cells and a table that others fill in place."""
-    is_own_thread = make_thread_test()
+    own_thread = make_thread_test()
+    may_dispatch = own_thread
     is_reducing = False
     root: Any = None  # None: to be built, because a cell changed
     after_commit: Callable[[Action, int], None] | None = None
 
     def commit(action: Action, /) -> Action:
         nonlocal is_reducing, root
-        if is_reducing or not is_own_thread():
-            raise slow.refuse(action, is_foreign_thread=not is_own_thread())
+        if is_reducing or not may_dispatch():
+            raise slow.refuse(action)
         try:
             steps = table[action.__class__]
         except KeyError:
@@ -138,8 +147,19 @@ def make_hot_path(  # noqa: C901, PLR0915  # its functions share their variables
         after_commit = function
 
     def adopt_thread() -> None:
-        nonlocal is_own_thread
-        is_own_thread = make_thread_test()
+        nonlocal own_thread, may_dispatch
+        own_thread = may_dispatch = make_thread_test()
+
+    def admit_only(is_admitted: Callable[[], bool] | None) -> None:
+        nonlocal may_dispatch
+        if is_admitted is None:
+            may_dispatch = own_thread
+            return
+
+        def own_thread_and_admitted() -> bool:
+            return own_thread() and is_admitted()
+
+        may_dispatch = own_thread_and_admitted
 
     return HotPath(
         commit=commit,
@@ -148,4 +168,6 @@ def make_hot_path(  # noqa: C901, PLR0915  # its functions share their variables
         call_after_commit=call_after_commit,
         is_reducing=lambda: is_reducing,
         adopt_thread=adopt_thread,
+        admit_only=admit_only,
+        is_own_thread=lambda: own_thread(),  # noqa: PLW0108  # another one after adopt_thread
     )

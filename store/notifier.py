@@ -14,6 +14,7 @@ from refold.store.selector_subscriptions import SelectorSubscription, SelectorSu
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
+    from refold.store.batch_timer import BatchTimer
     from refold.store.commit_core import CommitCore
 
 __all__ = ["Notifier", "Observe", "Subscriber"]
@@ -35,9 +36,10 @@ class Subscriber:
 class Notifier:
     """The observers and subscribers of one store."""
 
-    def __init__(self, core: CommitCore) -> None:
+    def __init__(self, core: CommitCore, batch: BatchTimer) -> None:
         """Start with none."""
         self._core = core
+        self._batch = batch
         self._selections = SelectorSubscriptions(core)
         self._notify = make_notify(self._selections, core.cells)
         self._observers: tuple[Observe, ...] = ()
@@ -96,13 +98,26 @@ class Notifier:
                     observe(tuple(collected))
             finally:
                 tell = self._tell_subscribers()
+                self._batch.stop()
                 if tell is not None:
                     tell(None, 0)
+
+    def settle(self) -> None:
+        """Tell the subscribers now of what they were to be told later; of nothing if there is none.
+
+        Raises:
+            SubscriberError: some raised.
+        """
+        tell = self._tell_subscribers()
+        if self._batch.stop() and tell is not None:
+            tell(None, 0)
 
     def _refresh(self) -> None:
         """Choose the cheapest function that tells everybody; none if there is nobody."""
         self._notify.set_plain(tuple(subscriber.function for subscriber in self._subscribers))
         tell = self._tell_subscribers()
+        if tell is not None and self._batch.classes:
+            tell = self._telling_later(tell)
         if self.is_collecting:
             self._core.call_after_commit(self._collect)
         elif self._observers:
@@ -116,6 +131,21 @@ class Notifier:
         if self._subscribers:
             return self._notify.tell_plain
         return self._notify.tell_selections if self._selections.exist else None
+
+    def _telling_later(
+        self, tell: Callable[[Action | None, int], None]
+    ) -> Callable[[Action, int], None]:
+        """Return a function that tells at once, but of actions of a batched class later."""
+        batch, note_changed = self._batch, self._notify.note_changed
+
+        def tell_or_wait(action: Action, changed_cells: int) -> None:
+            if action.__class__ in batch.classes and batch.start(self.settle):
+                note_changed(changed_cells)
+            else:
+                batch.stop()
+                tell(action, changed_cells)
+
+        return tell_or_wait
 
     def _collect(self, action: Action, changed_cells: int) -> None:
         self._notify.note_changed(changed_cells)

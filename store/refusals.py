@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from refold.errors import InsideReducerError, StoreClosedError, WrongThreadError
+from refold.errors import (
+    InsideReducerError,
+    StoreClosedError,
+    TransactionError,
+    WrongThreadError,
+)
 
-__all__ = ["inside_reducer", "store_closed", "wrong_thread"]
+__all__ = [
+    "awaited_in_transaction",
+    "inside_reducer",
+    "others_transaction",
+    "store_closed",
+    "wrong_thread",
+]
 
 
 def wrong_thread(action: object) -> WrongThreadError:
@@ -28,4 +39,21 @@ def store_closed(action: object) -> StoreClosedError:
     return StoreClosedError(
         f"{type(action).__name__} was dispatched to a closed store; dispatch inside 'async with"
         f" Store(...)' or before aclose(); the last state can still be read"
+    )
+
+
+def others_transaction(what: str) -> TransactionError:
+    """Return the error for what is done while a transaction is open across an ``await``."""
+    return TransactionError(
+        f"{what} while a transaction of the store is open across an await; its block must end"
+        f" first, so await before or after it, or let the others wait for it by a lock"
+    )
+
+
+def awaited_in_transaction() -> TransactionError:
+    """Return the error for a transaction in whose block something was awaited."""
+    return TransactionError(
+        "the block of a transaction awaited something, so others ran while it was half done; it"
+        " was rolled back: await before the block, or ask for it by"
+        " store.transaction(across_await=True), which refuses what others dispatch meanwhile"
     )

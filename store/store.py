@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from refold.errors import ReducerReturnedNoneError, StoreClosedError, WrongThreadError
 from refold.reducers.reducer import Reducer, as_reducer
+from refold.store.batch_timer import BatchTimer
 from refold.store.build_chain import ChainAPI, build_chain, check_middleware
 from refold.store.commit_core import CommitCore
 from refold.store.dispatch_context import current_dispatch_context, handling
@@ -31,6 +32,7 @@ from refold.store.middleware import (
 from refold.store.notifier import Notifier
 from refold.store.services import RunningServices
 from refold.store.state_changes import StateChanges
+from refold.store.transaction_guard import TransactionGuard
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -57,6 +59,10 @@ class Store(Generic[S]):
             reducer's own initial state.
         middleware: the first listed is the outermost.
         listeners: what reacts to actions after the reducer, while the store is entered.
+        batch: classes of actions, such as ticks of prices, whose subscribers are told later, once
+            for many; an action of another class tells of them at once.  The state and the log are
+            never late.
+        batch_seconds: how much later at most; None for the end of the event loop's present step.
         check_duplicate_middleware: refuse the same middleware listed twice.
 
     Raises:
@@ -75,6 +81,8 @@ class Store(Generic[S]):
         state: Any = ...,
         middleware: Iterable[Middleware[S]] = ...,
         listeners: Iterable[Attaches[S]] = ...,
+        batch: Iterable[type[Action]] = ...,
+        batch_seconds: float | None = ...,
         check_duplicate_middleware: bool = ...,
     ) -> None: ...
     @overload
@@ -86,6 +94,8 @@ class Store(Generic[S]):
         state: Any = ...,
         middleware: Iterable[Middleware[S]] = ...,
         listeners: Iterable[Attaches[S]] = ...,
+        batch: Iterable[type[Action]] = ...,
+        batch_seconds: float | None = ...,
         check_duplicate_middleware: bool = ...,
     ) -> None: ...
     def __init__(
@@ -96,6 +106,8 @@ class Store(Generic[S]):
         state: Any = None,  # S, or a mapping that the reducer completes
         middleware: Iterable[Middleware[S]] = (),
         listeners: Iterable[Attaches[S]] = (),
+        batch: Iterable[type[Action]] = (),
+        batch_seconds: float | None = None,
         check_duplicate_middleware: bool = True,
     ) -> None:
         """Make the store; every middleware is set up once, now."""
@@ -103,13 +115,14 @@ class Store(Generic[S]):
         start = _start_state(self._reducer, state)
         self._core = CommitCore(self._reducer, start)
         self._reducer.watch(self._core)
-        self._notifier = Notifier(self._core)
+        self._notifier = Notifier(self._core, BatchTimer(batch, batch_seconds))
         self._middleware: tuple[Any, ...] = (
             *check_middleware(middleware, allow_twice=not check_duplicate_middleware),
             *(each.attach() for each in listeners),
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._services: RunningServices | None = None
+        self._guard: TransactionGuard | None = None
         self._closed = False
         self._changes: weakref.WeakSet[StateChanges[Any]] = weakref.WeakSet()
         self.dispatch = self._make_dispatch()
@@ -239,17 +252,47 @@ class Store(Generic[S]):
         checked.watch(self._core)
 
     @contextmanager
-    def transaction(self) -> Generator[None]:
+    def transaction(self, *, across_await: bool = False) -> Generator[None]:
         """Collect the dispatches of a ``with`` block into one commit and one notification.
 
-        When the block raises, the state is the one before it and the log has none of its actions.
-        A nested transaction rolls back alone; what it keeps is told with the outermost one.
+        When the block raises or is cancelled, the state is the one before it and the log has none
+        of its actions.  A nested transaction rolls back alone; what it keeps is told with the
+        outermost one, whose ``across_await`` counts.
+
+        Args:
+            across_await: let the block await.  Meanwhile the others see its unfinished state, and
+                what they dispatch is refused.
+
+        Raises:
+            TransactionError: the block awaited unasked, and is rolled back; or a transaction of
+                another task is open across an ``await``.
+            InsideReducerError: a reducer is running.
         """
         self._core.check_outside_reducer("begin a transaction")
-        notifier, core = self._notifier, self._core
-        is_outermost = not notifier.is_collecting
-        if is_outermost:
-            notifier.begin_collecting()
+        if self._guard is not None:
+            self._guard.check_nesting()
+            with self._undoing_on_error():
+                yield
+            return
+        self._guard = guard = TransactionGuard(self._core.admit_only, across_await=across_await)
+        self._notifier.begin_collecting()
+        try:
+            with self._undoing_on_error():
+                yield
+                guard.check_unawaited()
+        finally:
+            guard.end()
+            self._guard = None
+            context = current_dispatch_context()
+            try:
+                self._notifier.end_collecting()
+            finally:
+                handling(context)
+
+    @contextmanager
+    def _undoing_on_error(self) -> Generator[None]:
+        """Come back to the present state if the block raises, and forget its actions."""
+        core, notifier = self._core, self._notifier
         kept, mark = core.snapshot(), notifier.mark()
         try:
             yield
@@ -257,13 +300,6 @@ class Store(Generic[S]):
             core.restore(kept)
             notifier.forget_since(mark)
             raise
-        finally:
-            if is_outermost:
-                context = current_dispatch_context()
-                try:
-                    notifier.end_collecting()
-                finally:
-                    handling(context)
 
     async def flushed(self) -> None:
         """Wait until everything committed so far is where each middleware promises to put it."""
@@ -314,6 +350,7 @@ class Store(Generic[S]):
     def _close(self) -> None:
         if self._closed:
             return
+        self._notifier.settle()
         self._closed = True
         self._core.close()
         for changes in tuple(self._changes):
