@@ -115,7 +115,7 @@ class Notifier:
     def _refresh(self) -> None:
         """Choose the cheapest function that tells everybody; none if there is nobody."""
         self._notify.set_plain(tuple(subscriber.function for subscriber in self._subscribers))
-        tell = self._tell_subscribers()
+        tell: Callable[[Action, int], None] | None = self._tell_subscribers()
         if tell is not None and self._batch.classes:
             tell = self._telling_later(tell)
         if self.is_collecting:
@@ -132,9 +132,7 @@ class Notifier:
             return self._notify.tell_plain
         return self._notify.tell_selections if self._selections.exist else None
 
-    def _telling_later(
-        self, tell: Callable[[Action | None, int], None]
-    ) -> Callable[[Action, int], None]:
+    def _telling_later(self, tell: Callable[[Action, int], None]) -> Callable[[Action, int], None]:
         """Return a function that tells at once, but of actions of a batched class later."""
         batch, note_changed = self._batch, self._notify.note_changed
 

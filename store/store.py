@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import weakref
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast, overload
 
 from refold.errors import ReducerReturnedNoneError, StoreClosedError, WrongThreadError
@@ -18,7 +17,6 @@ from refold.reducers.reducer import Reducer, as_reducer
 from refold.store.batch_timer import BatchTimer
 from refold.store.build_chain import ChainAPI, build_chain, check_middleware
 from refold.store.commit_core import CommitCore
-from refold.store.dispatch_context import current_dispatch_context, handling
 from refold.store.entry import Dispatcher, restoring_context
 from refold.store.middleware import (
     Attaches,
@@ -32,9 +30,10 @@ from refold.store.middleware import (
 from refold.store.notifier import Notifier
 from refold.store.services import RunningServices
 from refold.store.state_changes import StateChanges
-from refold.store.transaction_guard import TransactionGuard
+from refold.store.transactions import Transactions
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from types import TracebackType
     from typing import Self
 
@@ -86,7 +85,7 @@ class Store(Generic[S]):
         check_duplicate_middleware: bool = ...,
     ) -> None: ...
     @overload
-    def __init__(
+    def __init__(  # all but the reducer by keyword
         self,
         reducer: Callable[[Any, Any], S],
         /,
@@ -98,7 +97,7 @@ class Store(Generic[S]):
         batch_seconds: float | None = ...,
         check_duplicate_middleware: bool = ...,
     ) -> None: ...
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but the reducer by keyword
         self,
         reducer: Callable[[Any, Any], S],
         /,
@@ -120,9 +119,9 @@ class Store(Generic[S]):
             *check_middleware(middleware, allow_twice=not check_duplicate_middleware),
             *(each.attach() for each in listeners),
         )
+        self._transactions = Transactions(self._core, self._notifier)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._services: RunningServices | None = None
-        self._guard: TransactionGuard | None = None
         self._closed = False
         self._changes: weakref.WeakSet[StateChanges[Any]] = weakref.WeakSet()
         self.dispatch = self._make_dispatch()
@@ -251,8 +250,7 @@ class Store(Generic[S]):
         self._reducer = checked
         checked.watch(self._core)
 
-    @contextmanager
-    def transaction(self, *, across_await: bool = False) -> Generator[None]:
+    def transaction(self, *, across_await: bool = False) -> AbstractContextManager[None]:
         """Collect the dispatches of a ``with`` block into one commit and one notification.
 
         When the block raises or is cancelled, the state is the one before it and the log has none
@@ -268,38 +266,7 @@ class Store(Generic[S]):
                 another task is open across an ``await``.
             InsideReducerError: a reducer is running.
         """
-        self._core.check_outside_reducer("begin a transaction")
-        if self._guard is not None:
-            self._guard.check_nesting()
-            with self._undoing_on_error():
-                yield
-            return
-        self._guard = guard = TransactionGuard(self._core.admit_only, across_await=across_await)
-        self._notifier.begin_collecting()
-        try:
-            with self._undoing_on_error():
-                yield
-                guard.check_unawaited()
-        finally:
-            guard.end()
-            self._guard = None
-            context = current_dispatch_context()
-            try:
-                self._notifier.end_collecting()
-            finally:
-                handling(context)
-
-    @contextmanager
-    def _undoing_on_error(self) -> Generator[None]:
-        """Come back to the present state if the block raises, and forget its actions."""
-        core, notifier = self._core, self._notifier
-        kept, mark = core.snapshot(), notifier.mark()
-        try:
-            yield
-        except BaseException:
-            core.restore(kept)
-            notifier.forget_since(mark)
-            raise
+        return self._transactions.begin(across_await=across_await)
 
     async def flushed(self) -> None:
         """Wait until everything committed so far is where each middleware promises to put it."""
