@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from refold.actions.action import Action, action
     from refold.actions.bind_actions import bind_actions
     from refold.actions.matchers import all_of, any_of
+    from refold.actions.undo import Jump, Redo, Undo
     from refold.actions.upcaster import upcaster
     from refold.errors import RefoldError
     from refold.middleware.effect import Effect
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from refold.reducers.combine_reducers import combine_reducers
     from refold.reducers.evolve import evolve
     from refold.reducers.reducer import Reducer
+    from refold.reducers.undoable import undoable
     from refold.replay.action_log import ActionLog
     from refold.replay.log_record import LogRecord
     from refold.replay.replay import replay
@@ -44,14 +46,17 @@ __all__ = [
     "ActionLog",
     "Dispatch",
     "Effect",
+    "Jump",
     "Listeners",
     "LogRecord",
     "Middleware",
+    "Redo",
     "Reducer",
     "RefoldError",
     "Store",
     "StoreAPI",
     "Timeline",
+    "Undo",
     "action",
     "all_of",
     "any_of",
@@ -67,6 +72,7 @@ __all__ = [
     "selector",
     "structured_selector",
     "timestamps",
+    "undoable",
     "upcaster",
     "weak_memoize",
 ]
@@ -76,14 +82,17 @@ _MODULE_OF = {
     "ActionLog": "refold.replay.action_log",
     "Dispatch": "refold.store.middleware",
     "Effect": "refold.middleware.effect",
+    "Jump": "refold.actions.undo",
     "Listeners": "refold.middleware.listeners",
     "LogRecord": "refold.replay.log_record",
     "Middleware": "refold.store.middleware",
+    "Redo": "refold.actions.undo",
     "Reducer": "refold.reducers.reducer",
     "RefoldError": "refold.errors",
     "Store": "refold.store.store",
     "StoreAPI": "refold.store.middleware",
     "Timeline": "refold.replay.timeline",
+    "Undo": "refold.actions.undo",
     "action": "refold.actions.action",
     "all_of": "refold.actions.matchers",
     "any_of": "refold.actions.matchers",
@@ -98,6 +107,7 @@ _MODULE_OF = {
     "selector": "refold.selectors.selector",
     "structured_selector": "refold.selectors.structured_selector",
     "timestamps": "refold.middleware.timestamps",
+    "undoable": "refold.reducers.undoable",
     "upcaster": "refold.actions.upcaster",
     "weak_memoize": "refold.selectors.weak_memoize",
 }
