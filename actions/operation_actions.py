@@ -114,6 +114,7 @@ def operation_actions(
     argument: type[Argument],
     value: type[Value],
     rejection: type[Any] | None = None,
+    declared_by: str | None = None,
 ) -> OperationActions[Argument, Value]:
     """Declare the three action classes of an operation.
 
@@ -122,6 +123,8 @@ def operation_actions(
         argument: the type of what the operation is called with.
         value: the type of what it gives.
         rejection: the type of what it may reject with; None if it rejects with nothing.
+        declared_by: the full name of its function, which may declare it again (a reload) as nobody
+            else may; None: anybody may.
 
     Raises:
         ActionDeclarationError: the name is not of that form.
@@ -135,7 +138,7 @@ def operation_actions(
         namespace = {
             "__annotations__": annotations,
             "__module__": __name__,
-            "__qualname__": f"{wire_name}.{title}{stage.capitalize()}",
+            "__qualname__": f"{declared_by or wire_name}.{title}{stage.capitalize()}",
             "__doc__": f"The operation {wire_name!r} is {stage}.",
             **dict.fromkeys(fields.keys() & {"payload"}),  # its default
         }

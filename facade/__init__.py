@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from refold.middleware.record import record
     from refold.middleware.timestamps import timestamps
     from refold.reducers.combine_reducers import combine_reducers
+    from refold.reducers.entities import Entities
+    from refold.reducers.entity_adapter import EntityAdapter
     from refold.reducers.evolve import evolve
     from refold.reducers.reducer import Reducer
     from refold.reducers.undoable import undoable
@@ -46,6 +48,8 @@ __all__ = [
     "ActionLog",
     "Dispatch",
     "Effect",
+    "Entities",
+    "EntityAdapter",
     "Jump",
     "Listeners",
     "LogRecord",
@@ -82,6 +86,8 @@ _MODULE_OF = {
     "ActionLog": "refold.replay.action_log",
     "Dispatch": "refold.store.middleware",
     "Effect": "refold.middleware.effect",
+    "Entities": "refold.reducers.entities",
+    "EntityAdapter": "refold.reducers.entity_adapter",
     "Jump": "refold.actions.undo",
     "Listeners": "refold.middleware.listeners",
     "LogRecord": "refold.replay.log_record",

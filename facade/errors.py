@@ -12,6 +12,7 @@ one error, which stand where it is raised, beside the facts they name.
     ├── ReducerReturnedNoneError                  a reducer forgot to return a state
     ├── ReducerProtocolError                      a plain reducer reacts to private actions
     ├── InsideReducerError (RuntimeError)         the store was used inside a reducer
+    ├── StateMutatedError                         a part of the state was changed in place
     ├── StateShapeError (TypeError)               a given state of the wrong kind
     ├── MiddlewareError (TypeError)               something in the list is no middleware
     ├── MiddlewareSetupError (RuntimeError)       dispatch while the chain is being built
@@ -24,6 +25,7 @@ one error, which stand where it is raised, beside the facts they name.
     ├── SelectorDeclarationError (TypeError)      inputs or result function do not fit
     ├── ListenerDeclarationError (TypeError)      a listener's kind, policy or function do not fit
     ├── OperationRejectedError                    an operation gave no value
+    ├── EntityError (TypeError)                   entities, or what an adapter is given, do not fit
     ├── QueueFullError                            a message did not fit the outbound queue
     ├── InvalidPayloadError (ValueError)          a message that cannot be sent as it is
     ├── NotDeliveredError                         a message was given up before the peer had it
@@ -51,6 +53,7 @@ __all__ = [
     "ActionDeclarationError",
     "ConnectionClosedError",
     "ConnectionFatalError",
+    "EntityError",
     "InsideReducerError",
     "InvalidPayloadError",
     "ListenerDeclarationError",
@@ -78,6 +81,7 @@ __all__ = [
     "RefoldWarning",
     "ReplayMismatchError",
     "SelectorDeclarationError",
+    "StateMutatedError",
     "StateShapeError",
     "StoreClosedError",
     "SubscriberError",
@@ -136,6 +140,15 @@ class ReducerProtocolError(RefoldError):
 
 class InsideReducerError(RefoldError, RuntimeError):
     """The store was read, subscribed to or dispatched to while a reducer was running."""
+
+
+class StateMutatedError(RefoldError):
+    """A part of the state is another than it was, in the same object."""
+
+    def __init__(self, message: str, *, path: str) -> None:
+        """Keep where the part stands, such as ``AppState.todos[3].text``."""
+        super().__init__(message)
+        self.path = path
 
 
 class StateShapeError(RefoldError, TypeError):
@@ -198,6 +211,10 @@ class OperationRejectedError(RefoldError):
         """Keep the rejected action."""
         super().__init__(message)
         self.action = action
+
+
+class EntityError(RefoldError, TypeError):
+    """Entities do not fit together, or an `EntityAdapter` was given what it cannot work with."""
 
 
 class QueueFullError(RefoldError):

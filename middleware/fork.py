@@ -59,12 +59,18 @@ class Fork(Generic[R]):
     Awaiting raises only if whoever awaits is cancelled.
     """
 
-    def __init__(self, work: Work[R]) -> None:
+    def __init__(self, work: Work[R], on_lost: Callable[[Exception], None]) -> None:
         """Check the work; `start` starts it.
 
+        Args:
+            work: what to run.
+            on_lost: told what the work raised if nobody asked, and nobody can ask any more.
+
         Raises:
-            ListenerDeclarationError: it is neither awaitable nor callable.
+            ListenerDeclarationError: the work is neither awaitable nor callable.
         """
+        self._task: asyncio.Task[ForkResult[R]] | None = None
+        self._was_awaited = False
         if not callable(work) and not inspect.isawaitable(work):
             message = (
                 f"fork expects a coroutine or a function without arguments, got {work!r}; call it"
@@ -72,41 +78,57 @@ class Fork(Generic[R]):
             )
             raise ListenerDeclarationError(message)
         self._work = work
-        self._task: asyncio.Task[ForkResult[R]] | None = None
-        self._reason: CancelReason = "cancelled"
+        self._on_lost = on_lost
+        self._reason: CancelReason | None = None
 
-    def start(self, runner: ListenerRunner) -> asyncio.Task[ForkResult[R]]:
-        """Run the work from the next step of the loop on; return its task."""
-        task = runner.start(self._run(), "refold fork")
-        self._task = task
-        task.add_done_callback(self._close_unawaited)
-        return task
+    def start(self, runner: ListenerRunner, on_end: Callable[[], object]) -> None:
+        """Run the work from the next step of the loop on; call a function when it has ended."""
+        work = self._work
+        task = self._task = runner.start(_result_of(work), "refold fork")
+
+        def end(_task: object) -> None:
+            runner.end(task)
+            if inspect.iscoroutine(work):
+                work.close()  # which it has, unless it never began
+            on_end()
+
+        task.add_done_callback(end)
 
     def cancel(self, reason: CancelReason = "cancelled") -> None:
-        """Cancel the work; if it did not begin yet, it never does."""
-        if self._task is not None and not self._task.done():
+        """Cancel the work, once; if it did not begin yet, it never does."""
+        if self._task is not None and self._reason is None and not self._task.done():
             self._reason = reason
             self._task.cancel(reason)
 
+    async def ended(self) -> None:
+        """Wait until it ended, without asking how."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
     def __await__(self) -> Generator[Any, None, ForkResult[R]]:
         """Wait until it ended."""
+        self._was_awaited = True
         return self._result().__await__()
 
+    def __del__(self) -> None:
+        """Tell of an error that would be lost."""
+        task = self._task
+        if self._was_awaited or task is None or not task.done() or task.cancelled():
+            return
+        if task.exception() is None and isinstance(result := task.result(), ForkRejected):
+            self._on_lost(result.error)
+
     async def _result(self) -> ForkResult[R]:
-        if self._task is None:
-            return ForkCancelled(self._reason)
-        await asyncio.wait([self._task])
-        return ForkCancelled(self._reason) if self._task.cancelled() else self._task.result()
+        await self.ended()
+        if self._task is None or self._task.cancelled():
+            return ForkCancelled(self._reason or "cancelled")
+        return self._task.result()
 
-    async def _run(self) -> ForkResult[R]:
-        try:
-            outcome = self._work() if callable(self._work) else self._work
-            value: Any = await outcome if inspect.isawaitable(outcome) else outcome
-        except Exception as error:  # noqa: BLE001  # it is the result
-            return ForkRejected(error)
-        return ForkOk(value)
 
-    def _close_unawaited(self, _task: object) -> None:
-        """Let go of a coroutine that never began, without a warning."""
-        if inspect.iscoroutine(self._work):
-            self._work.close()
+async def _result_of(work: Work[R]) -> ForkResult[R]:
+    try:
+        outcome = work() if callable(work) else work
+        value: Any = await outcome if inspect.isawaitable(outcome) else outcome
+    except Exception as error:  # noqa: BLE001  # it is the result
+        return ForkRejected(error)
+    return ForkOk(value)

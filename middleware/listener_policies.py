@@ -50,6 +50,8 @@ class AttachedListener:
         self.declaration = declaration
         self.effects: dict[Effect[Any], None] = {}
         """Its runs that have not ended."""
+        self.origin = f"listener:{declaration.name}"
+        """Of what its runs dispatch."""
         self._begin = begin
         self._timer: asyncio.TimerHandle | None = None  # the end of the quiet time, or the window
         self._latest: Heard | None = None  # waits for the timer
@@ -84,10 +86,14 @@ class AttachedListener:
 
     def cancel(self, reason: CancelReason = "cancelled") -> None:
         """Cancel its runs, and one that waits for its time."""
+        self.stop_waiting()
+        self.cancel_effects(reason)
+
+    def stop_waiting(self) -> None:
+        """Begin no run that waits for its time."""
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._latest = None
-        self.cancel_effects(reason)
 
     @property
     def is_idle(self) -> bool:

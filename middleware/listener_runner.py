@@ -7,17 +7,22 @@ What belongs here: from a committed action to the runs that it begins.  What doe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
-import warnings
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterable
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+from collections.abc import Coroutine, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
-from refold.errors import InsideReducerError, RefoldWarning
+from refold.errors import InsideReducerError, NotAnActionError
+from refold.middleware.attached_listeners import AttachedListeners, Found
 from refold.middleware.effect import Effect
 from refold.middleware.listener_commands import AddListener, ClearListeners, RemoveListener
+from refold.middleware.listener_errors import OnError, RaisedBy, tell_of_error
+from refold.middleware.listener_not_entered import warn_not_entered
 from refold.middleware.listener_policies import AttachedListener, Heard
+from refold.middleware.listener_states import StatesAround
 from refold.middleware.listener_waits import Waits
+from refold.middleware.paced_calls import PacedCalls
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
@@ -25,19 +30,9 @@ if TYPE_CHECKING:
     from refold.middleware.listener_declaration import ListenerDeclaration
     from refold.store.middleware import Dispatch
 
-__all__ = ["ListenerRunner", "OnError", "RaisedBy"]
+__all__ = ["ListenerRunner"]
 
 R = TypeVar("R")
-
-RaisedBy = Literal["effect", "predicate"]
-"""Which part of a listener raised."""
-
-OnError = Callable[[Exception, RaisedBy, str], object]
-"""``(error, raised_by, name of the listener)``."""
-
-_BEGUN_AT_ONCE: Final = 100
-"""Runs that begin in one step of the loop, about a millisecond: ten thousand listeners of one
-action let other tasks go on in between."""
 
 
 class ListenerRunner:
@@ -51,202 +46,182 @@ class ListenerRunner:
         """The store's dispatch and state."""
         self.extra = extra
         """For every run."""
-        self.waits = Waits()
+        self.listeners = AttachedListeners(declarations, self._begin_later)
+        """Who listens."""
+        self.paced = PacedCalls()
+        """Begins runs and wakes them."""
+        self.waits = Waits(self.paced)
         """Who waits for later actions."""
         self._on_error = on_error
-        self._listeners = {
-            each.key: AttachedListener(each, self._make_effect) for each in declarations
-        }
-        self._removed: set[AttachedListener] = set()  # that still run
-        self._of_class: dict[type[Action], tuple[AttachedListener, ...]] = {}
-        self._befores: deque[tuple[Action, Any]] = deque()
-        self._to_begin: deque[Effect[Any]] = deque()
-        self._group: asyncio.TaskGroup | None = None  # None: the store is not entered
+        self._states = StatesAround()
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._is_beginning = False
+        self._phase: Literal["new", "open", "left"] = "new"
+        self._left = asyncio.Event()
+        self._all_ended = asyncio.Event()  # once the store is being left
         self._has_warned = False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the store is entered, and not being left."""
+        return self._phase == "open"
+
     def __call__(self, store: Any, next: Dispatch, /) -> Dispatch:  # noqa: A002  # its usual name
-        """Set up the handler, which notes the state before an action that somebody listens for."""
+        """Set up the handler, which notes the states around an action that somebody listens for."""
         self.store = store
-        of_class, befores, may_be_awaited = self._of_class, self._befores, self.waits.may_want
+        states, found, may_be_awaited = self._states, self.listeners.found, self.waits.may_want
 
         def handle(action: Any, /) -> Any:
             action_class = action.__class__
-            listeners = of_class.get(action_class)
+            listeners = found.get(action_class)
             if listeners is None:
                 if isinstance(action, AddListener | RemoveListener | ClearListeners):
-                    return self._obey(action)
-                listeners = self._find_listeners(action_class)
-            if self._group is None or not (listeners or may_be_awaited(action_class)):
+                    return self._obey(action, next)
+                listeners = self.listeners.find(action_class)
+            if self._phase != "open" or not (listeners or may_be_awaited(action_class)):
                 return next(action)
             try:
-                before = (action, store.state)
+                noted = states.note(action, store.state)
             except InsideReducerError:
                 return next(action)  # which refuses it
-            befores.append(before)
             try:
-                return next(action)
+                result = next(action)
             except BaseException:
-                if befores and befores[-1] is before:
-                    befores.pop()
+                states.forget(noted)
                 raise
+            if states.is_pending(noted):
+                states.pass_on(noted, store.state)
+            return result
 
         return handle
 
     def committed(self, actions: tuple[Action, ...], /) -> None:
         """Let those who listen hear the actions of one commit, and settle who waits for them."""
-        for action in actions:
-            listeners = self._of_class.get(type(action))
-            if listeners is None:
-                listeners = self._find_listeners(type(action))
-            if self._group is None:
-                if listeners:
-                    self._warn_once(action)
-            elif listeners or self.waits.may_want(type(action)):
-                self._tell(action, listeners)
-
-    def add(self, declaration: ListenerDeclaration) -> Callable[[], bool]:
-        """Begin to listen, unless the same is listened for; return the function that ends it."""
-        if declaration.key not in self._listeners:
-            known = [each for each in self._removed if each.declaration == declaration]
-            listener = known[0] if known else AttachedListener(declaration, self._make_effect)
-            self._removed.discard(listener)
-            self._listeners[declaration.key] = listener
-            self._of_class.clear()
-        return lambda: self.remove(declaration.key)
-
-    def remove(self, key: tuple[Any, ...], *, cancel_active: bool = False) -> bool:
-        """End a listener; return whether there was one."""
-        listener = self._listeners.pop(key, None)
-        if listener is None:
-            return False
-        self._of_class.clear()
-        if cancel_active:
-            listener.cancel()
-        if not listener.is_idle:
-            self._removed.add(listener)
-        return True
-
-    def clear(self, reason: CancelReason = "cancelled") -> None:
-        """End all listeners and cancel all that runs."""
-        running = [*self._listeners.values(), *self._removed]
-        self._listeners.clear()
-        self._of_class.clear()
-        for listener in running:
-            listener.cancel(reason)
+        wanted = [action for action in actions if self._is_wanted(type(action))]
+        if self._phase != "open":
+            if wanted and self._phase == "new" and not self._has_warned:
+                self._has_warned = True
+                warn_not_entered(wanted[0])
+            return
+        noted = [self._states.take(action) for action in wanted]  # all, before anybody is told
+        for action, states in zip(wanted, noted, strict=True):
+            present = self.store.state
+            old_state = present if states is None else states.before
+            state = states.after if states is not None and states.has_passed else present
+            self._tell(action, state, old_state)
+            self.waits.offer(action, state, old_state)
 
     def report(
         self, error: Exception, raised_by: RaisedBy, declaration: ListenerDeclaration
     ) -> None:
-        """Tell of an error; what the telling itself raises goes to the loop's own handler."""
-        try:
-            self._on_error(error, raised_by, declaration.name)
-        except Exception as second:  # noqa: BLE001  # one listener must not harm another
-            context = {"message": "on_error of the listeners raised", "exception": second}
-            asyncio.get_running_loop().call_exception_handler(context)
+        """Tell of an error."""
+        tell_of_error(self._on_error, error, raised_by, declaration.name)
 
     def start(
         self, work: Coroutine[Any, Any, R], name: str, context: contextvars.Context | None = None
     ) -> asyncio.Task[R]:
-        """Start a task of a listener, which leaving the store waits for.
+        """Start a task of a listener, which leaving the store waits for; whoever starts it ends it.
 
         Raises:
             asyncio.CancelledError: the store is being left.
         """
-        if self._group is None:
+        if self._phase != "open":
             work.close()
             reason: CancelReason = "closed"
             raise asyncio.CancelledError(reason)
-        task = self._group.create_task(work, name=name, context=context)
+        task = asyncio.get_running_loop().create_task(work, name=name, context=context)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
         return task
 
-    def open(self, group: asyncio.TaskGroup, /) -> None:
-        """Listen from now on."""
-        self._group = group
+    def end(self, task: asyncio.Task[Any]) -> None:
+        """Take note that a task that was started has ended."""
+        self._tasks.discard(task)
+        if self._phase == "left" and not self._tasks:
+            self._all_ended.set()
 
-    async def run(self) -> None:
-        """Wait until the store is left, then cancel all runs and wait for them."""
+    def open(self, group: asyncio.TaskGroup, /) -> None:
+        """Listen from now on.
+
+        Runs are no tasks of the group, which would cancel them without a reason, and again while
+        they clean up; but one of its tasks waits for them.
+        """
+        self._phase = "open"
+        group.create_task(self._outlive_runs(), name="refold listeners")
+
+    def run(self) -> Coroutine[Any, Any, None]:
+        """Wait until the store is left, then cancel all runs and wait for them.
+
+        It is begun here: a task that is cancelled before its first step never gets to its
+        ``finally``, and a store may be left in the very step in which it was entered.
+        """
+        running = self._run_until_left()
+        running.send(None)
+        return running
+
+    async def _run_until_left(self) -> None:
         try:
+            await asyncio.sleep(0)  # `run` gets as far as this
             await asyncio.get_running_loop().create_future()
         finally:
             self._stop()
-            while self._tasks:
-                await asyncio.wait(self._tasks)
+            if self._tasks:  # a run that closes the store cancels this waiting for itself
+                await self._all_ended.wait()
+
+    async def _outlive_runs(self) -> None:
+        """Wait until the store is left and all runs have ended, whoever cancels this."""
+        while self._tasks or self._phase == "open":
+            with contextlib.suppress(asyncio.CancelledError):
+                await (self._left if self._phase == "open" else self._all_ended).wait()
 
     def _stop(self) -> None:
-        self._group = None
-        self._to_begin.clear()
-        for listener in (*self._listeners.values(), *self._removed):
-            listener.cancel("closed")
-        self.waits.close()
+        self._phase = "left"
+        self._left.set()
+        for listener in self.listeners:
+            listener.stop_waiting()
+            for effect in tuple(listener.effects):
+                if effect.has_begun:
+                    self.paced.add(partial(effect.cancel, "closed"))
+                else:
+                    effect.cancel("closed")
 
-    def _obey(self, command: AddListener | RemoveListener | ClearListeners) -> Any:
+    def _obey(
+        self, command: AddListener | RemoveListener | ClearListeners, next_dispatch: Dispatch
+    ) -> Any:
+        """Obey a command, as do the listeners further in, of which one may have answered."""
+        answer: Any = None
+        with contextlib.suppress(NotAnActionError):  # there are none further in
+            answer = next_dispatch(command)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]  # obeyed there too
         match command:
             case AddListener():
-                return self.add(command.declaration)
+                return answer or self.listeners.add(command.declaration)
             case RemoveListener():
-                return self.remove(command.key, cancel_active=command.cancel_active)
+                was_here = self.listeners.remove(command.key, cancel_active=command.cancel_active)
+                return was_here or bool(answer)
             case _:
-                self.clear()
+                self.listeners.clear()
                 return None
 
-    def _find_listeners(self, action_class: type[Action]) -> tuple[AttachedListener, ...]:
-        if not hasattr(action_class, "wire_name"):
-            return ()  # no action: the end of the chain refuses it
-        found = tuple(
-            each
-            for each in self._listeners.values()
-            if each.declaration.trigger.may_be_for(action_class)
-        )
-        self._of_class[action_class] = found
-        return found
+    def _is_wanted(self, action_class: type[Action]) -> bool:
+        """Tell whether somebody may listen or wait for actions of this class."""
+        return bool(self._listeners_of(action_class)) or self.waits.may_want(action_class)
 
-    def _tell(self, action: Action, listeners: tuple[AttachedListener, ...]) -> None:
-        old_state, state = self._state_before(action), self.store.state
-        heard: Heard | None = None
-        for listener in listeners:
-            declaration = listener.declaration
+    def _listeners_of(self, action_class: type[Action]) -> Found:
+        found = self.listeners.found.get(action_class)
+        return self.listeners.find(action_class) if found is None else found
+
+    def _tell(self, action: Action, state: Any, old_state: Any) -> None:
+        heard = Heard(action, old_state, contextvars.copy_context())
+        for listener, is_certain in self._listeners_of(type(action)):
             try:
-                is_wanted = declaration.trigger.is_for(action, state, old_state)
+                is_wanted = is_certain or listener.declaration.trigger.is_for(
+                    action, state, old_state
+                )
             except Exception as error:  # noqa: BLE001  # reported; the others still hear the action
-                self.report(error, "predicate", declaration)
+                self.report(error, "predicate", listener.declaration)
                 continue
             if is_wanted:
-                heard = heard or Heard(action, old_state, contextvars.copy_context())
                 listener.hear(heard)
-        self.waits.offer(action, state, old_state)
 
-    def _state_before(self, action: Action) -> Any:
-        """Return the state before an action; those noted earlier were rolled back."""
-        while self._befores:
-            noted, state = self._befores.popleft()
-            if noted is action:
-                return state
-        return self.store.state
-
-    def _make_effect(self, listener: AttachedListener, heard: Heard) -> Effect[Any]:
+    def _begin_later(self, listener: AttachedListener, heard: Heard) -> Effect[Any]:
         effect: Effect[Any] = Effect(listener, self, heard)
-        self._to_begin.append(effect)
-        if not self._is_beginning:
-            self._is_beginning = True
-            asyncio.get_running_loop().call_soon(self._begin_some)
+        self.paced.add(effect.begin)
         return effect
-
-    def _begin_some(self) -> None:
-        for _ in range(min(len(self._to_begin), _BEGUN_AT_ONCE)):
-            self._to_begin.popleft().begin()
-        self._is_beginning = bool(self._to_begin)
-        if self._is_beginning:
-            asyncio.get_running_loop().call_soon(self._begin_some)
-
-    def _warn_once(self, action: Action) -> None:
-        if not self._has_warned:
-            self._has_warned = True
-            message = (
-                f"{action.wire_name} was dispatched, for which there is a listener, but listeners"
-                f" run only while their store is entered: async with Store(...) as store"
-            )
-            warnings.warn(message, RefoldWarning, stacklevel=2)

@@ -48,21 +48,18 @@ class Trigger:
         """Whether the action's class alone decides."""
         return not self._names and not self._predicates
 
+    def is_for_class(self, action_class: type[Action]) -> bool:
+        """Tell whether every action of this class is one of the kinds."""
+        return action_class in self.classes or action_class.wire_name in self._names
+
     def may_be_for(self, action_class: type[Action]) -> bool:
         """Tell whether an action of this class can be one of the kinds."""
-        return (
-            action_class in self.classes
-            or action_class.wire_name in self._names
-            or bool(self._predicates)
-        )
+        return bool(self._predicates) or self.is_for_class(action_class)
 
     def is_for(self, action: Action, state: Any, old_state: Any) -> bool:
         """Tell whether an action is one of the kinds; a predicate's error goes through."""
-        action_class = type(action)
-        return (
-            action_class in self.classes
-            or action_class.wire_name in self._names
-            or any(holds(action, state, old_state) for holds in self._predicates)
+        return self.is_for_class(type(action)) or any(
+            holds(action, state, old_state) for holds in self._predicates
         )
 
 

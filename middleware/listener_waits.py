@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
     from refold.middleware.listener_trigger import Trigger
+    from refold.middleware.paced_calls import PacedCalls
 
 __all__ = ["Taken", "Waits"]
 
@@ -32,15 +34,50 @@ class Taken(NamedTuple, Generic[A, S]):
     """The state before it."""
 
 
+class _Wait:
+    """One who waits."""
+
+    __slots__ = ("future", "places", "timer", "trigger")
+
+    def __init__(self, trigger: Trigger, places: list[_Place], timeout: float | None) -> None:
+        """Wait in these places, for so many seconds."""
+        loop = asyncio.get_running_loop()
+        self.future: asyncio.Future[Any] = loop.create_future()
+        self.trigger = trigger
+        self.places = places
+        self.timer = None if timeout is None else loop.call_later(timeout, self._give_up)
+        for place in places:
+            place[self] = None
+        self.future.add_done_callback(self.leave)
+
+    def leave(self, _done: object = None) -> None:
+        """Wait for no further action, and for no time."""
+        if self.timer is not None:
+            self.timer.cancel()
+        for place in self.places:
+            place.pop(self, None)
+
+    def _give_up(self) -> None:
+        if not self.future.done():
+            self.future.set_result(None)
+
+
+_Place: TypeAlias = dict[_Wait, None]
+"""Those who wait for the same, in the order in which they came."""
+
+
 class Waits:
     """The futures that the actions of one store settle."""
 
-    def __init__(self) -> None:
-        """Start with none."""
-        self._of_class: defaultdict[type[Action], dict[asyncio.Future[Any], Trigger]] = defaultdict(
-            dict
-        )
-        self._of_any: dict[asyncio.Future[Any], Trigger] = {}
+    def __init__(self, paced: PacedCalls) -> None:
+        """Start with none.
+
+        Args:
+            paced: settles them, as many of them may wait for one action.
+        """
+        self._paced = paced
+        self._of_class: defaultdict[type[Action], _Place] = defaultdict(dict)
+        self._of_any: _Place = {}
 
     def add(self, trigger: Trigger, timeout: float | None) -> asyncio.Future[Any]:
         """Return a future of what was taken, or of None when the time is over.
@@ -49,50 +86,37 @@ class Waits:
             trigger: what is waited for.
             timeout: seconds; None for no limit.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Any] = loop.create_future()
         places = (
             [self._of_class[each] for each in trigger.classes]
             if trigger.is_of_classes_only
             else [self._of_any]
         )
-        for place in places:
-            place[future] = trigger
-        timer = None if timeout is None else loop.call_later(timeout, _give_up, future)
-
-        def forget(_done: object) -> None:
-            if timer is not None:
-                timer.cancel()
-            for place in places:
-                place.pop(future, None)
-
-        future.add_done_callback(forget)
-        return future
+        return _Wait(trigger, places, timeout).future
 
     def may_want(self, action_class: type[Action]) -> bool:
         """Tell whether somebody may wait for an action of this class."""
         return bool(self._of_any) or bool(self._of_class and self._of_class.get(action_class))
 
     def offer(self, action: Action, state: Any, old_state: Any) -> None:
-        """Settle the futures that waited for this."""
-        waiting = [*self._of_class.get(type(action), {}).items(), *self._of_any.items()]
-        for future, trigger in waiting:
-            if future.done():
-                continue
+        """Settle the futures that waited for this; who was answered hears no further action."""
+        taken = Taken(action, state, old_state)
+        for wait in [*self._of_class.get(type(action), ()), *self._of_any]:
             try:
-                if trigger.is_for(action, state, old_state):
-                    future.set_result(Taken(action, state, old_state))
+                if not wait.trigger.is_for(action, state, old_state):
+                    continue
+                settle = partial(_settle, wait.future, taken)
             except Exception as error:  # noqa: BLE001  # of a predicate; whoever waits gets it
-                future.set_exception(error)
-                future.exception()  # nobody need look at it
-
-    def close(self) -> None:
-        """Cancel whoever still waits."""
-        waiting = {*self._of_any, *(each for place in self._of_class.values() for each in place)}
-        for future in waiting:
-            future.cancel()
+                settle = partial(_fail, wait.future, error)
+            wait.leave()
+            self._paced.add(settle)
 
 
-def _give_up(future: asyncio.Future[Any]) -> None:
+def _settle(future: asyncio.Future[Any], taken: Taken[Any, Any]) -> None:
     if not future.done():
-        future.set_result(None)
+        future.set_result(taken)
+
+
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # nobody need look at it

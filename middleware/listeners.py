@@ -5,14 +5,14 @@ What belongs here: declaring.  What does not: running, which `listener_runner` d
 
 from __future__ import annotations
 
-import logging
 import weakref
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 
 from refold.actions.action import Action
 from refold.middleware.listener_declaration import ListenerDeclaration, Policy
-from refold.middleware.listener_runner import ListenerRunner, OnError, RaisedBy
+from refold.middleware.listener_errors import OnError, log_listener_error
+from refold.middleware.listener_runner import ListenerRunner
 from refold.middleware.listener_trigger import Kind, Trigger
 
 if TYPE_CHECKING:
@@ -26,13 +26,6 @@ A = TypeVar("A", bound=Action)
 A1 = TypeVar("A1", bound=Action)
 A2 = TypeVar("A2", bound=Action)
 F = TypeVar("F", bound=Callable[..., Any])
-
-_logger: Final = logging.getLogger("refold.listeners")
-
-
-def log_listener_error(error: Exception, raised_by: RaisedBy, name: str) -> None:
-    """Write a listener's error to the program's log."""
-    _logger.error("the %s of listener %s raised", raised_by, name, exc_info=error)
 
 
 class Listeners(Generic[S]):
@@ -82,9 +75,9 @@ class Listeners(Generic[S]):
     @overload
     def on(
         self,
-        kind: str | Callable[[Action], bool] | Callable[[Action, S, S], bool],
+        kind: type[Action] | str | Callable[[Action], bool] | Callable[[Action, S, S], bool],
         /,
-        *others: str | Callable[[Action], bool] | Callable[[Action, S, S], bool],
+        *others: type[Action] | str | Callable[[Action], bool] | Callable[[Action, S, S], bool],
         policy: Policy = ...,
         seconds: float | None = ...,
     ) -> Callable[
@@ -152,7 +145,7 @@ class Listeners(Generic[S]):
         """Remove all listeners, and cancel all runs, also of listeners removed before."""
         self._declared.clear()
         for runner in tuple(self._runners):
-            runner.clear()
+            runner.listeners.clear()
 
     def attach(self) -> Middleware[S]:
         """Return the middleware that runs these listeners for one store."""
@@ -163,11 +156,11 @@ class Listeners(Generic[S]):
     def _add(self, declaration: ListenerDeclaration) -> Callable[[], bool]:
         self._declared.setdefault(declaration.key, declaration)
         for runner in tuple(self._runners):
-            runner.add(declaration)
+            runner.listeners.add(declaration)
         return lambda: self._remove(declaration.key)
 
     def _remove(self, key: tuple[Any, ...], *, cancel_active: bool = False) -> bool:
         was_there = self._declared.pop(key, None) is not None
         for runner in tuple(self._runners):
-            was_there |= runner.remove(key, cancel_active=cancel_active)
+            was_there |= runner.listeners.remove(key, cancel_active=cancel_active)
         return was_there

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import secrets
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Final, Generic, TypeAlias, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeAlias, TypeVar, get_type_hints
 
 import attrs
 
+from refold.actions.check_value_type import check_class
 from refold.actions.operation_actions import OperationActions, operation_actions
 from refold.errors import ActionDeclarationError
 from refold.middleware.operation_run import OperationRun
@@ -48,11 +48,12 @@ class Operation(Generic[Argument, Value]):
         *,
         condition: Condition | None,
         tells_refusal: bool,
-        make_id: Callable[[Argument], str],
+        make_id: Callable[[Argument], str] | None,
     ) -> None:
         """Keep what `operation` was given."""
         self.function = function
         self.actions = actions
+        self._has_checked_types = False
         self.condition = condition
         self.tells_refusal = tells_refusal
         self.make_id = make_id
@@ -72,6 +73,17 @@ class Operation(Generic[Argument, Value]):
         """The action that says that a run failed."""
         return self.actions.rejected
 
+    def check_types(self) -> None:
+        """Raise if a log could not carry the argument, the value or the rejection's payload.
+
+        Raises:
+            ValueTypeError: its type is mutable or cannot be serialised.
+        """
+        if not self._has_checked_types:
+            for action_class in (self.pending, self.fulfilled, self.rejected):
+                check_class(action_class)
+            self._has_checked_types = True
+
     def __call__(
         self, argument: Argument, /, *, signal: asyncio.Event | None = None
     ) -> OperationRequest[Argument, Value]:
@@ -88,6 +100,9 @@ class Operation(Generic[Argument, Value]):
 class OperationRequest(Command[OperationRun[Argument, Value]], Generic[Argument, Value]):
     """A wish to run an operation; dispatching it gives the run."""
 
+    obeyed_by: ClassVar[str] = "refold.middleware.operations.operations()"
+    """The middleware that a store needs for it."""
+
     operation: Operation[Argument, Value]
     """Which one."""
 
@@ -96,6 +111,10 @@ class OperationRequest(Command[OperationRun[Argument, Value]], Generic[Argument,
 
     signal: asyncio.Event | None = None
     """Aborts it once it is set; None if nothing does."""
+
+    def __str__(self) -> str:
+        """Name the operation."""
+        return f"to run the operation {self.operation.actions.wire_name!r}"
 
 
 def operation(
@@ -111,6 +130,8 @@ def operation(
 
     A run dispatches ``pending``, then ``fulfilled`` with what the function returned or ``rejected``
     with what it raised, as plain data.  The store needs `operations` among its middleware.
+    In a recorded run pending has the origin of whoever asked; what the run tells and dispatches
+    afterwards has the origin ``operation:WIRE_NAME``, and pending's record as its cause.
 
     Args:
         wire_name: ``group/name``; the three actions are ``group/name_pending`` and so on.
@@ -118,7 +139,7 @@ def operation(
             an ``async def``; then pending is dispatched only after it.
         tells_refusal: dispatch ``rejected`` also when the condition refused.
         rejection: the type of what the function may give to ``call.reject``.
-        make_id: makes the request's id of the argument; None for a random one.
+        make_id: makes the request's id of the argument; None for a new id of the store's inputs.
 
     Raises:
         ActionDeclarationError: the name is not of that form, or the function's argument or result
@@ -132,31 +153,33 @@ def operation(
         argument, value = _types_of(function, wire_name)
         return Operation(
             function,
-            operation_actions(wire_name, argument=argument, value=value, rejection=rejection),
+            operation_actions(
+                wire_name,
+                argument=argument,
+                value=value,
+                rejection=rejection,
+                declared_by=f"{function.__module__}.{function.__qualname__}",
+            ),
             condition=condition,
             tells_refusal=tells_refusal,
-            make_id=make_id or _random_id,
+            make_id=make_id,
         )
 
     return declare
 
 
-def _random_id(_argument: object) -> str:
-    return secrets.token_hex(8)
-
-
 def _types_of(function: Callable[..., Any], wire_name: str) -> tuple[Any, Any]:
     """Return the types of an operation's argument and of its result."""
-    names = list(inspect.signature(function).parameters)
+    is_async = inspect.iscoroutinefunction(function)
+    names = list(inspect.signature(function).parameters) if is_async else []
     written = getattr(function, "__annotations__", {})
-    is_operation = inspect.iscoroutinefunction(function) and len(names) == _ARGUMENTS
-    if not is_operation or not {names[0], "return"} <= written.keys():
+    if len(names) != _ARGUMENTS or not {names[0], "return"} <= written.keys():
         name = getattr(function, "__qualname__", repr(function))
         message = (
             f"the operation {wire_name!r} must be an async def of two arguments; the first and the"
             f" result need annotations, for the fields of its actions; got"
-            f" {name}{inspect.signature(function)}; write async def load_user(user_id: str, call:"
-            f" OperationCall) -> User"
+            f" {name}{inspect.signature(function) if is_async else ''}; write async def"
+            f" load_user(user_id: str, call: OperationCall) -> User"
         )
         raise ActionDeclarationError(message)
     wanted = {"argument": written[names[0]], "value": written["return"]}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +14,21 @@ if TYPE_CHECKING:
 __all__ = ["timestamps"]
 
 
-def timestamps(clock: Callable[[], float] = time.time) -> Middleware[Any]:
+def timestamps(clock: Callable[[], float] | None = None) -> Middleware[Any]:
     """Return middleware that fills ``at_ms`` where it is None; a time that is there is kept.
 
     The caller of dispatch gets the action with its time.
 
     Args:
-        clock: seconds since the Unix epoch.
+        clock: seconds since the Unix epoch; None for that of the store's inputs.
     """
 
-    def set_up(_store: StoreAPI[Any], next: Dispatch) -> Dispatch:  # noqa: A002  # its usual name
+    def set_up(store: StoreAPI[Any], next: Dispatch) -> Dispatch:  # noqa: A002  # its usual name
+        now = clock or store.inputs.clock  # it stands in the action, so it is not noted
+
         def handle(action: Action) -> Action:
             if getattr(action, "at_ms", 0) is None:
-                action = evolve(action, at_ms=int(clock() * 1000))
+                action = evolve(action, at_ms=int(now() * 1000))
             return next(action)
 
         return handle

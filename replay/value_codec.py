@@ -13,6 +13,7 @@ from __future__ import annotations
 from cattrs import Converter
 
 from refold.replay.collection_codec import add_collections
+from refold.replay.entity_codec import add_entities
 from refold.replay.record_codec import add_records
 from refold.replay.scalar_codec import add_scalars
 from refold.replay.union_codec import add_unions
@@ -26,5 +27,6 @@ def make_value_converter() -> Converter:
     add_scalars(converter)
     add_collections(converter)
     add_records(converter)
+    add_entities(converter)
     add_unions(converter)
     return converter

@@ -33,6 +33,7 @@ class BatchTimer:
         """The classes of actions that are batched."""
         self._seconds = seconds
         self._handle: asyncio.Handle | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         for each in self.classes:
             if not is_declared_action_class(each):
                 message = f"batch expects action classes, got {each!r}; pass batch=[PriceTicked]"
@@ -42,13 +43,18 @@ class BatchTimer:
             raise ValueError(message)
 
     def start(self, when_over: Callable[[], object]) -> bool:
-        """Let the time run, unless it runs; return whether there is an event loop to run it."""
-        if self._handle is not None:
-            return True
+        """Let the time run, unless it runs; return whether there is an event loop to run it.
+
+        A time that another loop was to end begins anew: that loop may be closed.
+        """
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:
             return False
+        if self._handle is not None and self._loop is loop:
+            return True
+        self.stop()
+        self._loop = loop
         if self._seconds is None:
             self._handle = loop.call_soon(when_over)
         else:

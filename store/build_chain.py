@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from refold.actions.action import Action
+    from refold.store.inputs import Inputs
     from refold.store.middleware import Dispatch, Middleware, StoreAPI
 
 __all__ = ["ChainAPI", "build_chain", "check_middleware"]
@@ -19,10 +20,12 @@ __all__ = ["ChainAPI", "build_chain", "check_middleware"]
 class ChainAPI:
     """The `StoreAPI` that middleware is given; it dispatches only once the chain is whole."""
 
-    __slots__ = ("_dispatch", "_read_state")
+    __slots__ = ("_dispatch", "_read_state", "inputs")
 
-    def __init__(self, read_state: Callable[[], Any]) -> None:
+    def __init__(self, read_state: Callable[[], Any], inputs: Inputs) -> None:
         """Read the state by this function; refuse to dispatch until `open`."""
+        self.inputs = inputs
+        """The store's sources of time, ids and chance."""
         self._read_state = read_state
         self._dispatch: Callable[..., Any] = _refuse_during_setup
 

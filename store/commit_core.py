@@ -121,6 +121,15 @@ class CommitCore:
         if self._is_reducing():
             raise inside_reducer(what)
 
+    def check_own_thread(self, what: str) -> None:
+        """Raise if another thread than the store's own is running.
+
+        Raises:
+            WrongThreadError: it is; the message says what was done.
+        """
+        if not self._is_own_thread():
+            raise wrong_thread(what)
+
     def close(self) -> None:
         """Refuse every dispatch from now on."""
         self._closed = True
@@ -149,7 +158,7 @@ class CommitCore:
     def refuse(self, action: Action) -> Exception:
         """Return the error for a dispatch at the wrong time or from the wrong place."""
         if not self._is_own_thread():
-            return wrong_thread(action)
+            return wrong_thread(f"{type(action).__name__} was dispatched")
         if self._is_reducing():
             return inside_reducer("dispatch an action")
         return others_transaction(f"{type(action).__name__} was dispatched")

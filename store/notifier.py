@@ -7,6 +7,7 @@ does not: the telling itself, which `notify` does.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from refold.store.notify import make_notify
@@ -45,8 +46,14 @@ class Notifier:
         self._observers: tuple[Observe, ...] = ()
         self._subscribers: tuple[Subscriber, ...] = ()
         self._collected: list[Action] = []
+        self._joined: list[tuple[int, SelectorSubscription]] = []
+        """Selections added in a transaction, each with how many actions were collected then."""
+        self._is_due = False
+        """Whether the time of a batch was over in a transaction."""
         self.is_collecting = False
         """Whether a transaction holds notifications back."""
+        self.is_closing = False
+        """Whether the store was closed, or is closed at once."""
 
     def observe(self, *observers: Observe) -> None:
         """Call these with each commit's actions, before any subscriber."""
@@ -65,6 +72,8 @@ class Notifier:
     ) -> SelectorSubscription:
         """Subscribe a function to the changes of a selector's value."""
         subscription = self._selections.add(function, select)
+        if self.is_collecting:
+            self._joined.append((len(self._collected), subscription))
         self._refresh()
         return subscription
 
@@ -84,32 +93,53 @@ class Notifier:
         return len(self._collected)
 
     def forget_since(self, mark: int) -> None:
-        """Forget the actions collected since a mark: they were rolled back."""
+        """Forget the actions collected since a mark: they, and the state, were rolled back."""
         del self._collected[mark:]
+        for place, (joined_at, subscription) in enumerate(self._joined):
+            if joined_at >= mark:
+                self._joined[place] = mark, subscription
+                with suppress(Exception):  # it raises again when the subscription is told
+                    subscription.value = self._selections.value_of(subscription)
 
     def end_collecting(self) -> None:
         """Tell of all that was collected, as one commit; of nothing if there is nothing."""
         collected, self._collected = self._collected, []
+        self._joined = []
         self.is_collecting = False
         self._refresh()
+        is_due, self._is_due = self._is_due, False
         if collected:
             try:
                 for observe in self._observers:
                     observe(tuple(collected))
             finally:
-                tell = self._tell_subscribers()
                 self._batch.stop()
-                if tell is not None:
-                    tell(None, 0)
+                self._tell_now()
+        elif is_due and not self._batch.start(self._when_batch_is_over):
+            self._tell_now()
 
     def settle(self) -> None:
-        """Tell the subscribers now of what they were to be told later; of nothing if there is none.
+        """Tell the subscribers, before the store closes, of what they were to be told later.
 
         Raises:
             SubscriberError: some raised.
         """
+        try:
+            self._when_batch_is_over()
+        finally:
+            self.is_closing = True
+
+    def _when_batch_is_over(self) -> None:
+        """Tell of the batch, if there is one; in a transaction, whose state is half done, later."""
+        if self._batch.stop():
+            if self.is_collecting:
+                self._is_due = True
+            else:
+                self._tell_now()
+
+    def _tell_now(self) -> None:
         tell = self._tell_subscribers()
-        if self._batch.stop() and tell is not None:
+        if tell is not None:
             tell(None, 0)
 
     def _refresh(self) -> None:
@@ -137,7 +167,7 @@ class Notifier:
         batch, note_changed = self._batch, self._notify.note_changed
 
         def tell_or_wait(action: Action, changed_cells: int) -> None:
-            if action.__class__ in batch.classes and batch.start(self.settle):
+            if action.__class__ in batch.classes and batch.start(self._when_batch_is_over):
                 note_changed(changed_cells)
             else:
                 batch.stop()

@@ -18,10 +18,10 @@ __all__ = [
 ]
 
 
-def wrong_thread(action: object) -> WrongThreadError:
-    """Return the error for a dispatch from a foreign thread."""
+def wrong_thread(what: str) -> WrongThreadError:
+    """Return the error for what is done in a foreign thread."""
     return WrongThreadError(
-        f"{type(action).__name__} was dispatched from another thread than the store's own; use"
+        f"{what} from another thread than the store's own; use"
         f" store.dispatch_threadsafe(action), which runs it on the store's event loop"
     )
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from refold.actions.action import Action
 from refold.errors import NotAnActionError
+from refold.store.entry import Command
 
 __all__ = ["refuse_non_action"]
 
@@ -39,10 +40,21 @@ def _describe(candidate: object) -> str:
             f"the function {name} (type {type(candidate).__name__}): call it, or add the thunks"
             f" middleware"
         )
-    if isinstance(candidate, Action):
-        cls = type(candidate)
-        return f"an instance of {cls.__name__}, which lacks its own @action('group/name') decorator"
+    if isinstance(candidate, Action | Command):
+        return _describe_instance(candidate)  # pyright: ignore[reportUnknownArgumentType]  # of any answer
     return f"{candidate!r} (type {type(candidate).__name__})"
+
+
+def _describe_instance(candidate: Action | Command[object]) -> str:
+    """Describe an undecorated action; or a command and, if it has ``obeyed_by``, its middleware."""
+    name = type(candidate).__name__
+    if isinstance(candidate, Action):
+        return f"an instance of {name}, which lacks its own @action('group/name') decorator"
+    is_named = type(candidate).__str__ is not object.__str__
+    return (
+        f"the command {candidate if is_named else name}, which no middleware of this store obeys;"
+        f" add {getattr(candidate, 'obeyed_by', 'the one that does')} to the store's middleware"
+    )
 
 
 def _describe_class(candidate: type) -> str:

@@ -54,4 +54,5 @@ class RunningServices:
         for task in self._tasks:
             task.cancel()
         others = [task for task in self._tasks if task is not asyncio.current_task()]
-        await asyncio.gather(*others, return_exceptions=True)
+        if others:
+            await asyncio.wait(others)

@@ -18,6 +18,7 @@ from refold.store.batch_timer import BatchTimer
 from refold.store.build_chain import ChainAPI, build_chain, check_middleware
 from refold.store.commit_core import CommitCore
 from refold.store.entry import Dispatcher, restoring_context
+from refold.store.inputs import Inputs
 from refold.store.middleware import (
     Attaches,
     Closes,
@@ -58,6 +59,7 @@ class Store(Generic[S]):
             reducer's own initial state.
         middleware: the first listed is the outermost.
         listeners: what reacts to actions after the reducer, while the store is entered.
+        inputs: where its time, new ids and chance come from; None for the system's.
         batch: classes of actions, such as ticks of prices, whose subscribers are told later, once
             for many; an action of another class tells of them at once.  The state and the log are
             never late.
@@ -80,6 +82,7 @@ class Store(Generic[S]):
         state: Any = ...,
         middleware: Iterable[Middleware[S]] = ...,
         listeners: Iterable[Attaches[S]] = ...,
+        inputs: Inputs | None = ...,
         batch: Iterable[type[Action]] = ...,
         batch_seconds: float | None = ...,
         check_duplicate_middleware: bool = ...,
@@ -93,6 +96,7 @@ class Store(Generic[S]):
         state: Any = ...,
         middleware: Iterable[Middleware[S]] = ...,
         listeners: Iterable[Attaches[S]] = ...,
+        inputs: Inputs | None = ...,
         batch: Iterable[type[Action]] = ...,
         batch_seconds: float | None = ...,
         check_duplicate_middleware: bool = ...,
@@ -105,12 +109,15 @@ class Store(Generic[S]):
         state: Any = None,  # S, or a mapping that the reducer completes
         middleware: Iterable[Middleware[S]] = (),
         listeners: Iterable[Attaches[S]] = (),
+        inputs: Inputs | None = None,
         batch: Iterable[type[Action]] = (),
         batch_seconds: float | None = None,
         check_duplicate_middleware: bool = True,
     ) -> None:
         """Make the store; every middleware is set up once, now."""
         self._reducer = as_reducer(reducer)
+        self.inputs = inputs or Inputs()
+        """Where this store's time, new ids and chance come from; what is drawn is recorded."""
         start = _start_state(self._reducer, state)
         self._core = CommitCore(self._reducer, start)
         self._reducer.watch(self._core)
@@ -264,6 +271,7 @@ class Store(Generic[S]):
         Raises:
             TransactionError: the block awaited unasked, and is rolled back; or a transaction of
                 another task is open across an ``await``.
+            WrongThreadError: it is begun in another thread than the store's own.
             InsideReducerError: a reducer is running.
         """
         return self._transactions.begin(across_await=across_await)
@@ -317,18 +325,20 @@ class Store(Generic[S]):
     def _close(self) -> None:
         if self._closed:
             return
-        self._notifier.settle()
         self._closed = True
-        self._core.close()
-        for changes in tuple(self._changes):
-            changes.end()
-        for middleware in self._middleware:
-            if isinstance(middleware, Closes):
-                middleware.close()
+        try:
+            self._notifier.settle()
+        finally:
+            self._core.close()
+            for changes in tuple(self._changes):
+                changes.end()
+            for middleware in self._middleware:
+                if isinstance(middleware, Closes):
+                    middleware.close()
 
     def _make_dispatch(self) -> Dispatcher:
         """Return the way in: the chain of middleware around the commit."""
-        api = ChainAPI(self._core.read_state)
+        api = ChainAPI(self._core.read_state, self.inputs)
         chain = build_chain(self._middleware, api, self._core.commit)
         observers = [m for m in self._middleware if isinstance(m, CommitObserver)]
         self._notifier.observe(*(observer.committed for observer in observers))

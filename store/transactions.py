@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from refold.errors import StoreClosedError
 from refold.store.dispatch_context import current_dispatch_context, handling
 from refold.store.transaction_guard import TransactionGuard
 
@@ -33,18 +34,20 @@ class Transactions:
     @contextmanager
     def begin(self, *, across_await: bool) -> Generator[None]:
         """Run one; see `Store.transaction`."""
+        self._core.check_own_thread("a transaction was begun")
         self._core.check_outside_reducer("begin a transaction")
         if self._guard is not None:
             self._guard.check_nesting()
-            with self._undoing_on_error():
+            with self._undoing_on_error(self._guard):
                 yield
             return
         self._guard = guard = TransactionGuard(self._core.admit_only, across_await=across_await)
         self._notifier.begin_collecting()
         try:
-            with self._undoing_on_error():
+            with self._undoing_on_error(guard):
                 yield
                 guard.check_unawaited()
+                self._check_open()
         finally:
             guard.end()
             self._guard = None
@@ -55,13 +58,27 @@ class Transactions:
                 handling(context)
 
     @contextmanager
-    def _undoing_on_error(self) -> Generator[None]:
+    def _undoing_on_error(self, guard: TransactionGuard) -> Generator[None]:
         """Come back to the present state if the block raises, and forget its actions."""
         core, notifier = self._core, self._notifier
-        kept, mark = core.snapshot(), notifier.mark()
+        kept, mark, level = core.snapshot(), notifier.mark(), guard.enter()
         try:
             yield
+            guard.check_order(level)
         except BaseException:
-            core.restore(kept)
-            notifier.forget_since(mark)
+            if guard.leave(level):
+                try:
+                    core.restore(kept)
+                finally:
+                    notifier.forget_since(mark)
             raise
+        guard.leave(level)
+
+    def _check_open(self) -> None:
+        """Raise if the store was closed meanwhile: whoever records takes no commit any more."""
+        if self._notifier.is_closing:
+            message = (
+                "the store was closed while a transaction was open, which is rolled back: let its"
+                " block end before the store is left"
+            )
+            raise StoreClosedError(message)

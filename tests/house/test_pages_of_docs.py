@@ -28,7 +28,9 @@ def block(page: str, language: str) -> str:
     return str(found)
 
 
-@pytest.mark.parametrize("page", ["connection.md", "messages.md", "ledger.md", "listeners.md"])
+@pytest.mark.parametrize(
+    "page", ["connection.md", "messages.md", "ledger.md", "listeners.md", "checks.md"]
+)
 def test_the_program_runs_as_shown(tmp_path: Path, page: str) -> None:
     """A reader who copies it into a file sees what the page says."""
     program = tmp_path / "example.py"

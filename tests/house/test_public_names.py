@@ -18,6 +18,8 @@ PUBLIC_NAMES: Final = [
     "ActionLog",
     "Dispatch",
     "Effect",
+    "Entities",
+    "EntityAdapter",
     "Jump",
     "Listeners",
     "LogRecord",
