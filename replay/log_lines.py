@@ -40,6 +40,7 @@ _HEADER_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "format_version": (int,),
     "first_seq": (int,),
     "previous_crc": (str, type(None)),
+    "schema_fingerprint": (str, type(None)),
 }
 """What each field of a header holds; the start state may be anything."""
 
@@ -148,6 +149,7 @@ class LogLines:
                 format_version=value["refold_log"],
                 first_seq=value.get("first_seq", 1),
                 previous_crc=value.get("previous_crc"),
+                schema_fingerprint=value.get("schema_fingerprint"),
             )
         except KeyError as error:
             reason = f"the header has no {error}"
