@@ -31,6 +31,7 @@ PUBLIC_NAMES: Final = [
     "combine_reducers",
     "compose",
     "evolve",
+    "hydrate",
     "log_actions",
     "lru_memoize",
     "record",
