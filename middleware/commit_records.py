@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from refold.replay.action_codec import encode_payload
 from refold.replay.canonical_digest import state_digest
-from refold.replay.log_record import LogRecord
+from refold.replay.fast_envelope import build_record
 from refold.store.dispatch_context import current_dispatch_context
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
+    from refold.replay.log_record import LogRecord
 
 __all__ = ["DIGEST_EVERY", "CommitRecords"]
 
@@ -70,16 +71,19 @@ class CommitRecords:
             digest, self._since_digest = state_digest(self._read_state()), 0
         last = head + len(actions)
         return [
-            LogRecord(
-                seq=seq,
-                id=f"{self._writer_name}-{seq}",
-                name=action.wire_name,
-                version=action.wire_version,
-                at_ms=action.at_ms,
-                cause=context.cause,
-                origin=context.origin,
-                payload=self._payload_of(action),
-                digest=digest if seq == last else None,
+            build_record(
+                (
+                    seq,
+                    f"{self._writer_name}-{seq}",
+                    action.wire_name,
+                    action.wire_version,
+                    action.at_ms,
+                    context.cause,
+                    context.origin,
+                    self._payload_of(action),
+                    None,
+                    digest if seq == last else None,
+                )
             )
             for seq, action in enumerate(actions, start=head + 1)
         ]

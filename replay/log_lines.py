@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from refold.errors import LogDamagedError, LogFormatError
 from refold.replay.checked_line import FIRST_CHECKSUM, LineDamageError, open_line
+from refold.replay.fast_envelope import read_envelope
 from refold.replay.log_record import FORMAT_VERSION, LogHeader, LogRecord
 
 __all__ = ["LogLines"]
@@ -177,6 +178,10 @@ class LogLines:
         )
 
     def _record(self, envelope: Any) -> LogRecord:
+        known = read_envelope(envelope)
+        if known is not None and known.seq == self.head + 1:
+            self.head = known.seq
+            return known
         try:
             record = LogRecord(**envelope)
         except TypeError as error:

@@ -16,11 +16,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from refold.errors import LogWriteError
 from refold.replay.canonical_digest import DIGEST_ALGORITHM
 from refold.replay.checked_line import FIRST_CHECKSUM, seal_line
+from refold.replay.fast_envelope import envelope_of
 from refold.replay.log_claim import claim_log
 from refold.replay.log_housekeeping import tidy_segments
 from refold.replay.log_keyframes import drop_keyframes_after, trim_keyframes
@@ -114,7 +113,7 @@ class LogWriter:
         Raises:
             LogWriteError: it could not be written; the log ends with the line before.
         """
-        envelopes = [attrs.asdict(record, recurse=False) for record in records]
+        envelopes = [envelope_of(record) for record in records]
         self._write(envelopes[0] if len(envelopes) == 1 else {"actions": envelopes})
         self.head = records[-1].seq
 

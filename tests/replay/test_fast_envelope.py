@@ -53,10 +53,15 @@ def test_a_changed_envelope_is_refused_or_read_as_the_reader_does(
         assert found is None or found == _read_carefully(changed)
 
 
-@given(record=log_records, order=st.permutations(names))
-def test_fields_in_another_order_are_not_mixed_up(record: LogRecord, order: list[str]) -> None:
-    """An envelope whose fields stand in another order is refused, or gives the same record."""
+@given(record=log_records, first=st.sampled_from(names), second=st.sampled_from(names))
+def test_fields_in_another_order_are_not_mixed_up(
+    record: LogRecord, first: str, second: str
+) -> None:
+    """An envelope of which two fields have changed places is refused, or gives the same record."""
     envelope = envelope_of(record)
+    one, other = names.index(first), names.index(second)
+    order = list(names)
+    order[one], order[other] = second, first
     found = read_envelope({name: envelope[name] for name in order})
     assert found is None or found == record
 
