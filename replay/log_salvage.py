@@ -153,6 +153,8 @@ def _second_logs(path: Path, segments: Sequence[Segment]) -> tuple[SecondLog, ..
             continue
         with contextlib.suppress(LogError):  # its header is damaged too
             reader = LogReader(path, from_seq=segment.first_seq)
+            if reader.segment.first_seq != segment.first_seq:  # it was never begun
+                continue
             _read_on(reader)
             head = covered = reader.lines.head
             has_state = reader.header.start_state is not None

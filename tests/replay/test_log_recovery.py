@@ -9,6 +9,7 @@ import gc
 import gzip
 import logging
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,6 +201,15 @@ def test_a_segment_that_does_not_follow_is_refused(
     assert contents(path) == found
 
 
+@pytest.fixture(scope="module")
+def few_objects_to_collect() -> Generator[None]:
+    """Let collections leave alone what was there before, which takes most of their time."""
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("few_objects_to_collect")
 @given(
     runs=st.lists(
         st.tuples(st.integers(0, 12), st.integers(0, 60), st.booleans()), min_size=1, max_size=6
