@@ -21,6 +21,7 @@ import pyrsistent
 import pyrsistent.typing
 
 from refold.actions.annotation_scope import resolved_field_types
+from refold.actions.union_choices import check_union_names
 from refold.errors import ValueTypeError
 
 __all__ = ["allows_none", "check_class", "check_value_type", "is_scalar_type"]
@@ -148,6 +149,7 @@ def _check_generic(tp: Any, path: str, inside: frozenset[type]) -> None:
     if origin is typing.Annotated or origin is typing.Final:
         _check(arguments[0], path, inside)
     elif origin is Union or origin is types.UnionType:
+        check_union_names(tp, path)
         for choice in arguments:
             _check(choice, path, inside)
     elif origin in _COLLECTIONS:

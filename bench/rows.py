@@ -18,7 +18,12 @@ from contestant_python_redux import make_python_redux
 from contestant_refold import make_refold
 from node_packages import NodePackages
 from row import Comparison, Entry, Row, at_least, at_most, only_told
+from row_durable_log import durable_log_row
+from row_history import history_rows
 from row_import_time import import_row
+from row_jump import jump_rows
+from row_log_line import log_line_rows
+from row_replay import replay_rows
 from row_selector_hit import selector_rows
 from row_websocket import websocket_rows
 from scenario import Scenario
@@ -43,8 +48,13 @@ def all_rows(find_node: FindNode) -> tuple[Row, ...]:
         *_size_rows(),
         *_subscription_rows(find_node),
         _entities_row(find_node),
+        *log_line_rows(),
+        durable_log_row(),
+        *replay_rows(),
         *selector_rows(find_node),
+        *history_rows(),
         *websocket_rows(),
+        *jump_rows(),
         import_row(),
     )
 

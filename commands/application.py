@@ -6,26 +6,21 @@ name found in a log; nothing is ever imported because a log says so.
 
 from __future__ import annotations
 
-import functools
-import importlib
 import os
-import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import Any, Final
 
 import attrs
 
-from refold.commands.report_error import CommandError, explain_raised
+from refold.commands.import_named import import_named
+from refold.commands.report_error import CommandError
 from refold.reducers.reducer import Reducer, as_reducer
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 __all__ = ["Application", "find_application", "find_named_application"]
 
 _ENVIRONMENT_VARIABLE: Final = "REFOLD_APP"
-_ADVICE: Final = "write it as module:attribute, such as shop.main:root"
+_EXAMPLE: Final = "shop.main:root"
 
 
 @attrs.frozen
@@ -34,6 +29,9 @@ class Application:
 
     reducer: Reducer[Any]
     """Folds the actions of a log."""
+
+    name: str
+    """``module:attribute``."""
 
     source: str
     """Where its name was found, such as ``--app shop.main:root``."""
@@ -73,19 +71,7 @@ def find_application(name: str, named_by: str = "--app ") -> Application:
         CommandError: the name is of another form, cannot be imported, or is no reducer.
     """
     source = f"{named_by}{name}"
-    module_name, colon, attribute = name.partition(":")
-    if not (module_name and colon and attribute) or module_name.startswith("."):
-        message = f"{source} does not name a reducer; {_ADVICE}"
-        raise CommandError(message)
-    module = _import_module(module_name, source)
-    try:
-        value = functools.reduce(getattr, attribute.split("."), cast("Any", module))
-    except AttributeError as error:
-        message = (
-            f"{source}: the module {module_name} ({getattr(module, '__file__', None)}) has no"
-            f" {attribute}; name the variable that holds the root reducer"
-        )
-        raise CommandError(message) from error
+    value = import_named(name, source, "the root reducer", _EXAMPLE)
     if not callable(value) or isinstance(value, type):
         what = f"the class {value.__name__}" if isinstance(value, type) else repr(value)
         message = (
@@ -93,29 +79,7 @@ def find_application(name: str, named_by: str = "--app ") -> Application:
             f" name the root reducer that the store is made with"
         )
         raise CommandError(message)
-    return Application(as_reducer(value), source)
-
-
-def _import_module(module_name: str, source: str) -> ModuleType:
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    try:
-        return importlib.import_module(module_name)
-    except (Exception, SystemExit) as error:
-        if isinstance(error, ModuleNotFoundError) and _is_part(error.name, module_name):
-            message = (
-                f"{source}: there is no module {error.name}, neither in {folder} nor installed;"
-                f" run the command in the project's folder, or install the project"
-            )
-        else:
-            message = f"{source}: importing {module_name} raised {explain_raised(error)}"
-        raise CommandError(message) from error
-
-
-def _is_part(missing: str | None, module_name: str) -> bool:
-    """Tell whether the module that is missing is the one asked for, or a package around it."""
-    return missing is not None and f"{module_name}.".startswith(f"{missing}.")
+    return Application(as_reducer(value), name, source)
 
 
 def _name_in_project(path: Path) -> str | None:
@@ -132,5 +96,8 @@ def _name_in_project(path: Path) -> str | None:
         return None
     if isinstance(name, str):
         return name
-    message = f"[tool.refold] app in {path.absolute()} is {name!r}; {_ADVICE}"
+    message = (
+        f"[tool.refold] app in {path.absolute()} is {name!r}; write it as module:attribute, such as"
+        f" {_EXAMPLE}"
+    )
     raise CommandError(message)

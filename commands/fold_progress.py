@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from refold.replay.log_writer import segment_path
+from refold.replay.log_segments import Segment, list_segments, open_segment
 
 __all__ = ["fold_progress"]
 
@@ -30,7 +31,7 @@ def fold_progress(path: Path, console: Console | None = None) -> Generator[Calla
         console: where to show it; None for stderr.
     """
     console = console or Console(stderr=True)
-    total = _count_lines(path) - 1 if console.is_terminal else 0
+    total = _count_commits(path) if console.is_terminal else 0
     if total < _SHOWN_FROM:
         yield lambda: None
         return
@@ -48,9 +49,14 @@ def fold_progress(path: Path, console: Console | None = None) -> Generator[Calla
         yield count_entry
 
 
-def _count_lines(path: Path) -> int:
+def _count_commits(path: Path) -> int:
+    """Return how many lines the segments have together, their headers left out."""
     try:
-        with segment_path(path).open("rb") as file:
-            return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
-    except OSError:
+        return sum(_count_lines(segment) - 1 for segment in list_segments(path))
+    except (OSError, EOFError, zlib.error):
         return 0
+
+
+def _count_lines(segment: Segment) -> int:
+    with open_segment(segment) as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))

@@ -126,7 +126,9 @@ def _own_application(log: Path) -> Application:
     foreign = sorted(summary.names - known)
     start, fields = summary.header.start_state, attrs.fields_dict(LedgerState)
     if not foreign and isinstance(start, dict) and start.keys() == fields.keys():
-        return Application(ledger_reducer, "the ledger's own")
+        return Application(
+            ledger_reducer, "refold.reducers.ledger:ledger_reducer", "the ledger's own"
+        )
     example = f" (it has {printable(foreign[0])})" if foreign else ""
     message = (
         f"{log} is no log of a ledger alone{example}; give --app module:attribute, such as --app"
@@ -150,7 +152,7 @@ def _look_at_all(timeline: Timeline[Any], verdicts: list[_Verdict]) -> int:
     Raises:
         CommandError: the state has no ledger.
     """
-    count, before = 0, _ledger_in(timeline.at(0))
+    count, before = 0, _ledger_in(timeline.start)
     with contextlib.suppress(LogDamagedError):  # it is known already
         for record, state in timeline.states():
             after = _ledger_in(state)

@@ -22,7 +22,8 @@ class LogSummary:
     """Its first line."""
 
     head: int
-    """The number of the last whole record; 0 if there is none."""
+    """The number of the last whole record; if there is none, that of the record before the first:
+    0 in a log that was never trimmed."""
 
     first_at_ms: int | None
     """The first time in it, in milliseconds since the Unix epoch; None if no record has one."""
@@ -42,6 +43,11 @@ class LogSummary:
     damage: LogDamagedError | None
     """What ends the reading before the end of the file; None if all of it is whole."""
 
+    @property
+    def count(self) -> int:
+        """How many whole records there are."""
+        return self.head + 1 - self.header.first_seq
+
 
 def summarize_log(path: Path) -> LogSummary:
     """Read a log once, up to its end or to the first damage.
@@ -55,7 +61,7 @@ def summarize_log(path: Path) -> LogSummary:
     times: list[int] = []
     origins: set[str] = set()
     names: set[str] = set()
-    head, has_causes, damage = 0, False, None
+    head, has_causes, damage = reader.header.first_seq - 1, False, None
     try:
         for entry in reader.entries():
             head = entry[-1].seq

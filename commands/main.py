@@ -15,12 +15,23 @@ from typing import Final
 
 from cyclopts import App, CycloptsError, Parameter
 
+from refold.commands.bisect import bisect
+from refold.commands.blame import blame
+from refold.commands.compact import compact
 from refold.commands.demo import demo
+from refold.commands.diff import diff
+from refold.commands.export import export
+from refold.commands.follow import follow
+from refold.commands.golden import golden
 from refold.commands.health import health
+from refold.commands.recover import recover
 from refold.commands.replay import replay
 from refold.commands.report_error import BAD_INPUT, exit_status_of, report_error
 from refold.commands.schema import make_schema_app
 from refold.commands.show import show
+from refold.commands.shrink import shrink
+from refold.commands.verify import verify
+from refold.commands.why import why
 from refold.errors import RefoldError
 
 __all__ = ["main", "run"]
@@ -68,7 +79,23 @@ def run(arguments: Sequence[str]) -> int:
         return _NOBODY_READS
 
 
-_COMMANDS: Final[tuple[Callable[..., int], ...]] = (demo, show, replay, health)
+_COMMANDS: Final[tuple[Callable[..., int], ...]] = (
+    demo,
+    show,
+    follow,
+    recover,
+    replay,
+    verify,
+    diff,
+    blame,
+    why,
+    bisect,
+    golden,
+    health,
+    shrink,
+    compact,
+    export,
+)
 
 
 def _make_app() -> App:

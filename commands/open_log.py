@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from refold.commands.report_error import CommandError
 from refold.replay.log_reader import LogReader
-from refold.replay.log_writer import segment_path
+from refold.replay.log_segments import is_one_file, segment_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,8 +22,8 @@ class WatchedLogReader(LogReader):
     """A log that tells somebody of every commit that is read from it."""
 
     def __init__(self, path: Path, on_entry: Callable[[], object]) -> None:
-        """Open the log; see `LogReader`."""
-        super().__init__(path)
+        """Open the log at the first record that is still there; see `LogReader`."""
+        super().__init__(path, from_seq=None)
         self._on_entry = on_entry
 
     def entries(self) -> Iterator[tuple[LogRecord, ...]]:
@@ -55,10 +55,10 @@ def open_log(path: Path, on_entry: Callable[[], object] = lambda: None) -> Watch
                 f" folder or the .jsonl file that record(path) was given"
             )
             raise CommandError(message)
-    elif path.suffix != ".jsonl":
+    elif not is_one_file(path):
         message = (
-            f"{path} is no log by its name: a log is a file that ends in .jsonl, or a folder of"
-            f" such files"
+            f"{path} is no log by its name: a log is a file that ends in .jsonl or .jsonl.gz, or a"
+            f" folder of such files"
         )
         raise CommandError(message)
     return WatchedLogReader(path, on_entry)

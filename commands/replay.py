@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import attrs
 import orjson
 from rich.console import Console
 from rich.text import Text
 
-from refold.commands.application import Application, find_named_application
+from refold.commands.demo_log import find_application_for
 from refold.commands.fold_progress import fold_progress
-from refold.commands.log_summary import summarize_log
 from refold.commands.open_log import open_log
-from refold.commands.printable import printable
 from refold.commands.replayed_log import ReplayedLog, replay_log
 from refold.commands.report_error import CommandError, report_error
 from refold.commands.state_lines import state_lines
+
+if TYPE_CHECKING:
+    from refold.commands.application import Application
 
 __all__ = ["replay"]
 
@@ -45,7 +46,7 @@ def replay(
 
     Args:
         log: A file ending in .jsonl or a folder, as given to record(path).
-        to: The record to stop after, 0 for the start; by default the last one.
+        to: The record to stop after, 0 for the start (later if trimmed); by default the last.
         verify: Compare every state digest that was recorded.
         json: Print one JSON object, with the state in it.
         app: The root reducer that was recorded, module:attribute.
@@ -56,9 +57,11 @@ def replay(
     if to is not None and to < 0:
         message = f"--to must be 0 (the start) or more, got {to}"
         raise CommandError(message)
-    application = find_named_application(app) or _demo_application(log)
+    application = find_application_for(log, app)
     with fold_progress(log) as count_entry:
-        replayed = replay_log(open_log(log, count_entry), application.reducer, to=to, verify=verify)
+        reader = open_log(log, count_entry)
+        _check_is_kept(to, reader.header.first_seq - 1)
+        replayed = replay_log(reader, application.reducer, to=to, verify=verify)
     if json:
         sys.stdout.write(_as_json(replayed) + "\n")
     else:
@@ -68,27 +71,13 @@ def replay(
     return 1 if replayed.problems else 0
 
 
-def _demo_application(log: Path) -> Application:
-    """Return the demo's reducer if the log is one of the demo.
-
-    Raises:
-        CommandError: it is not.
-    """
-    from refold.commands.demo_application import DemoState, demo_root  # noqa: PLC0415  # is slow
-
-    summary = summarize_log(log)
-    known = {cls.wire_name for cls in demo_root.handles}
-    start, fields = summary.header.start_state, attrs.fields_dict(DemoState)
-    if summary.names <= known and isinstance(start, dict) and start.keys() == fields.keys():
-        return Application(demo_root, "the demo's own")
-    foreign = sorted(summary.names - known)
-    example = f" (it has {printable(foreign[0])})" if foreign else ""
-    message = (
-        f"no reducer is named, and {log} is no log of the demo{example}; give --app"
-        f" module:attribute, such as --app shop.main:root, or set REFOLD_APP, or write app ="
-        f' "shop.main:root" under [tool.refold] in ./pyproject.toml'
-    )
-    raise CommandError(message)
+def _check_is_kept(to: int | None, start: int) -> None:
+    if to is not None and to < start:
+        message = (
+            f"--to {to} is before the start: the log was trimmed and its first record is"
+            f" {start + 1}; give {start} (the start) or more"
+        )
+        raise CommandError(message)
 
 
 def _as_json(replayed: ReplayedLog) -> str:

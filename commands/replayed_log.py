@@ -68,14 +68,14 @@ def replay_log(
     with naming_reducer_errors():
         timeline = replay(reader, reducer)
         problems = _verify(timeline) if verify else []
-        seq, state = _fold(timeline, to, problems)
+        seq, state = _fold(timeline, reader, to, problems)
     verified = not problems if verify else None
     return ReplayedLog(
         log_id=timeline.header.log_id,
         seq=seq,
         encoded_state=encode_state(state),
         verified=verified,
-        digests_compared=_count_digests(timeline, reader) if verified else 0,
+        digests_compared=_count_digests(timeline) if verified else 0,
         problems=tuple(problems),
     )
 
@@ -88,17 +88,17 @@ def _verify(timeline: Timeline[Any]) -> list[Problem]:
     return []
 
 
-def _fold(timeline: Timeline[Any], to: int | None, problems: list[Problem]) -> tuple[int, Any]:
+def _fold(
+    timeline: Timeline[Any], reader: LogReader, to: int | None, problems: list[Problem]
+) -> tuple[int, Any]:
     """Return the last state that can be reached, and where it is; add damage to the problems."""
-    damage = next((each for each in problems if isinstance(each, LogDamagedError)), None)
-    if damage is None:
+    if not any(isinstance(each, LogDamagedError) for each in problems):
         try:
             seq = _undamaged_head(timeline) if to is None else to
             return seq, timeline.at(seq)
         except LogDamagedError as error:
-            damage = error
             problems.append(error)
-    last_whole = (damage.seq or 1) - 1
+    last_whole = reader.lines.head
     seq = last_whole if to is None else min(to, last_whole)
     return seq, timeline.at(seq)
 
@@ -109,7 +109,10 @@ def _undamaged_head(timeline: Timeline[Any]) -> int:
     return timeline.head
 
 
-def _count_digests(timeline: Timeline[Any], reader: LogReader) -> int:
-    """Return how many digests a whole log has: of its start, of records, of its end."""
+def _count_digests(timeline: Timeline[Any]) -> int:
+    """Return how many digests a whole log has: of its start, and of records.
+
+    That of the end, or of the start of a later segment, is given to the record before it.
+    """
     of_records = sum(record.digest is not None for record in timeline.records)
-    return 1 + of_records + (reader.final_digest is not None)
+    return 1 + of_records

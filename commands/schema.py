@@ -210,7 +210,12 @@ def _no_traces() -> Generator[None]:
 def _describe(schema: Schema) -> str:
     actions = sum(one.kind == "action" for one in schema.classes.values())
     records = len(schema.classes) - actions
-    return f"{actions} actions, {records} state classes, fingerprint {schema.fingerprint}"
+    counted = f"{_number_of(actions, 'action')}, {_number_of(records, 'state class', 'es')}"
+    return f"{counted}, fingerprint {schema.fingerprint}"
+
+
+def _number_of(number: int, what: str, plural: str = "s") -> str:
+    return f"{number} {what}{'' if number == 1 else plural}"
 
 
 def _as_json(judgements: list[Judgement], old: Schema, new: Schema) -> str:

@@ -7,7 +7,6 @@ application is needed, unless changes of the state are asked for.
 from __future__ import annotations
 
 import datetime
-import itertools
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -42,7 +41,7 @@ def show(
     *,
     json: bool = False,
     app: str | None = None,
-    from_: Annotated[int, Parameter(name="--from")] = 1,
+    from_: Annotated[int | None, Parameter(name="--from")] = None,
     to: int | None = None,
 ) -> int:
     """Show the records of a log, one line each.
@@ -57,16 +56,19 @@ def show(
         log: A file ending in .jsonl or a folder, as given to record(path).
         json: Print one JSON object per record.
         app: The root reducer, module:attribute: also show what each record changed in the state.
-        from_: The first record to show.
+        from_: The first record to show; by default the first one there is.
         to: The last record to show; by default the last one there is.
 
     Returns:
         0 if the whole log could be read, 1 if it is damaged or torn.
     """
     summary = summarize_log(log)
-    _check_range(from_, to, summary.head)
-    last = summary.head if to is None else min(to, summary.head)
-    chosen = itertools.islice(_records(log, app), from_ - 1, last)
+    _check_range(from_, to, summary)
+    chosen = _between(
+        _records(log, app),
+        summary.header.first_seq if from_ is None else from_,
+        summary.head if to is None else min(to, summary.head),
+    )
     if json:
         _print_json(chosen)
     else:
@@ -86,14 +88,37 @@ def _records(log: Path, app: str | None) -> Iterator[tuple[LogRecord, list[State
         yield from ((record, None) for record in entry)
 
 
-def _check_range(first: int, last: int | None, head: int) -> None:
-    if first < 1 or (last is not None and last < first):
+def _between(
+    records: Iterator[tuple[LogRecord, list[StateChange] | None]], first: int, last: int
+) -> Iterator[tuple[LogRecord, list[StateChange] | None]]:
+    """Yield the records from one seq to another; nothing is read behind the last of them."""
+    if last < first:
+        return
+    for record, changes in records:
+        if record.seq >= first:
+            yield record, changes
+        if record.seq >= last:
+            return
+
+
+def _check_range(from_: int | None, to: int | None, summary: LogSummary) -> None:
+    begin, head = summary.header.first_seq, summary.head
+    first = begin if from_ is None else from_
+    if first < 1 or (to is not None and to < max(first, 1)):
+        given = {"--from": from_, "--to": to}
+        named = " ".join(f"{name} {seq}" for name, seq in given.items() if seq is not None)
         message = (
-            f"--from {first}{'' if last is None else f' --to {last}'} names no records; they are"
-            f" numbered from 1, and --to must not be below --from"
+            f"{named} names no records; they are numbered from {begin}, and --to must not be below"
+            f" --from"
         )
         raise CommandError(message)
-    if first > max(head, 1):
+    if first < begin:
+        message = (
+            f"--from {first} is before the first record that is still there, {begin}: the log was"
+            f" trimmed; give --from {begin}, or leave it out"
+        )
+        raise CommandError(message)
+    if first > max(head, begin):
         message = f"--from {first} is behind the end: the last record is {head}"
         raise CommandError(message)
 
@@ -114,7 +139,7 @@ def _print_table(
     console, table = Console(highlight=False), RecordTable.for_log(summary)
     console.print(Text(f"log {summary.header.log_id} in {printable(str(log))}"), soft_wrap=True)
     console.print(Text(_describe_extent(summary)))
-    if summary.head:
+    if summary.count:
         _print_line(console, table.heading())
     for record, changes in chosen:
         _print_line(console, table.line(record))
@@ -132,7 +157,9 @@ def _print_line(console: Console, line: Text) -> None:
 
 
 def _describe_extent(summary: LogSummary) -> str:
-    count = "1 record" if summary.head == 1 else f"{summary.head:,} records"
+    count = "1 record" if summary.count == 1 else f"{summary.count:,} records"
+    if summary.header.first_seq > 1:
+        count += f" ({summary.header.first_seq:,} to {summary.head:,})"
     form = f"format {summary.header.format_version}"
     if summary.first_at_ms is None or summary.last_at_ms is None:
         return f"{count}, without times, {form}"

@@ -47,7 +47,7 @@ def records_with_changes(
         CommandError: the reducer raised.
     """
     timeline = replay(reader, reducer)
-    before, steps = timeline.at(0), timeline.states()
+    before, steps = timeline.start, timeline.states()
     while True:
         with naming_reducer_errors():
             step = next(steps, None)

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from refold.reducers.reducer import Reducer
     from refold.reducers.undoable import undoable
     from refold.replay.action_log import ActionLog
+    from refold.replay.hydrate import hydrate
     from refold.replay.log_record import LogRecord
     from refold.replay.replay import replay
     from refold.replay.timeline import Timeline
@@ -68,6 +69,7 @@ __all__ = [
     "combine_reducers",
     "compose",
     "evolve",
+    "hydrate",
     "log_actions",
     "lru_memoize",
     "operation",
@@ -106,6 +108,7 @@ _MODULE_OF = {
     "combine_reducers": "refold.reducers.combine_reducers",
     "compose": "refold.store.compose",
     "evolve": "refold.reducers.evolve",
+    "hydrate": "refold.replay.hydrate",
     "log_actions": "refold.middleware.log_actions",
     "lru_memoize": "refold.selectors.lru_memoize",
     "operation": "refold.middleware.operation",

@@ -279,7 +279,15 @@ class LogError(RefoldError):
 class LogDamagedError(LogError):
     """A line of the log is not what was once written there; all lines before it are whole."""
 
-    def __init__(self, *, segment: str, line: int, seq: int | None, reason: str) -> None:
+    def __init__(
+        self,
+        *,
+        segment: str,
+        line: int,
+        seq: int | None,
+        reason: str,
+        advice: str = "replay up to there or restore the file from a copy",
+    ) -> None:
         """Keep where the damage is.
 
         Args:
@@ -287,11 +295,12 @@ class LogDamagedError(LogError):
             line: 1 for the header, 2 for the first record.
             seq: the number the damaged record should have; None for the header.
             reason: what is wrong with the line, in words.
+            advice: what to do about it, in words.
         """
         at = "the header" if seq is None else f"seq {seq}"
         super().__init__(
             f"{segment}, line {line} ({at}): {reason}; the lines before it are whole and can be"
-            f" read, so replay up to there or restore the file from a copy"
+            f" read, so {advice}"
         )
         self.segment = segment
         self.line = line

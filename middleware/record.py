@@ -6,31 +6,31 @@ What belongs here: what is written, and when.  What does not: how a line is writ
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import logging
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 from refold.actions.action import Action
-from refold.errors import LogWriteError, ReplayMismatchError
-from refold.replay.action_codec import encode_payload, encode_state
-from refold.replay.canonical_digest import changed_slices, state_digest
+from refold.actions.recording import RecordingFailedAndStoreGoesOnUnrecorded
+from refold.errors import LogWriteError, StoreClosedError
+from refold.middleware.commit_records import CommitRecords
+from refold.middleware.open_recording import open_recording
+from refold.replay.action_codec import encode_state
+from refold.replay.canonical_digest import state_digest
 from refold.replay.log_group_sync import GroupSync
+from refold.replay.log_keyframe_saver import KeyframeSaver, check_keyframe_every
 from refold.replay.log_options import LogOptions, Sync
-from refold.replay.log_record import LogRecord
-from refold.replay.log_writer import LogWriter
-from refold.store.dispatch_context import DispatchContext, current_dispatch_context, handling
+from refold.replay.recorded_schema import recorded_schema_fingerprint
+from refold.store.dispatch_context import DispatchContext, handling
 
 if TYPE_CHECKING:
     from refold.replay.log_recovery import CutTail
+    from refold.replay.log_writer import LogWriter
     from refold.store.middleware import Dispatch, StoreAPI
 
 __all__ = ["Recorder", "record"]
-
-_DIGEST_EVERY: Final = 256
-"""A digest reads the whole state, so it is not made for every record; verification names the
-stretch of at most so many records in which a replay went another way."""
-
 
 OnWriteError: TypeAlias = Literal["stop", "go_on"]
 """What the store does when its log cannot be written."""
@@ -54,6 +54,7 @@ def record(  # noqa: PLR0913  # all but the path by keyword
     keep_bytes: int | None = None,
     keep_age_s: float | None = None,
     compress: bool = False,
+    keyframe_every: int | None = None,
 ) -> Recorder:
     """Return middleware that records a store's run; list it anywhere.
 
@@ -66,21 +67,28 @@ def record(  # noqa: PLR0913  # all but the path by keyword
         path: a file ending in ``.jsonl``, or a folder of segments.
         sync: when the disk is made to write: ``"never"``, ``"group"`` or ``"always"``.
         resume: go on with the log at the path, if there is one; the store's state must be the one
-            the log ends with: ``state=replay(path, reducer).at(head)``.  An unfinished last line,
-            which a killed writer leaves, is cut off first and kept in a file beside it.
+            the log ends with: ``state=hydrate(path, reducer).state``.  Only the last segment is
+            read.  An unfinished last line, which a killed writer leaves, is cut off first and kept
+            in a file beside it.
         on_write_error: ``"stop"`` lets the store refuse further actions; ``"go_on"`` goes on
-            without recording and says so once in the log of the program, and in `failure`.
+            without recording and says so once in the log of the program, in `failure`, and by the
+            action ``RecordingFailedAndStoreGoesOnUnrecorded``, which ``recording_health_reducer``
+            keeps for ``select_recording_failure``.
         group_records: commits after which a group is put on disk, 1 or more.
         group_ms: milliseconds after which it is, 1 or more.
         segment_bytes: bytes of records after which the next segment begins; None for no limit.
         segment_age_s: seconds after which the next record ends its segment; None for no limit.
-        keep_bytes: how much of the closed segments is kept; None for all.
+        keep_bytes: how much of the closed segments is kept, and their keyframes; None for all.
         keep_age_s: seconds that a closed segment is kept; None for ever.
         compress: compress closed segments.
+        keyframe_every: records after which the whole state is saved beside the segments, so that
+            the last state is found without folding all; None for never.  A thread encodes it, which
+            takes its share of the processor, and a file of the state's size stays on disk as long
+            as its segment.  One that fails is told once and is missed by nobody.
 
     Raises:
-        ValueError: an option is none of its values, or the path is one file and segments are
-            asked for.
+        ValueError: an option is none of its values, or the path is one file and segments or
+            keyframes are asked for.
     """
     if on_write_error not in _ON_WRITE_ERROR:
         message = f"on_write_error expects 'stop' or 'go_on', got {on_write_error!r}"
@@ -96,7 +104,14 @@ def record(  # noqa: PLR0913  # all but the path by keyword
         compress=compress,
     )
     options.check_path(Path(path))
-    return Recorder(Path(path), options, resume=resume, on_write_error=on_write_error)
+    check_keyframe_every(keyframe_every, Path(path))
+    return Recorder(
+        Path(path),
+        options,
+        resume=resume,
+        on_write_error=on_write_error,
+        keyframe_every=keyframe_every,
+    )
 
 
 class Recorder:
@@ -112,6 +127,7 @@ class Recorder:
         *,
         resume: bool = False,
         on_write_error: OnWriteError = "stop",
+        keyframe_every: int | None = None,
     ) -> None:
         """Keep the choices; the file is opened when a store is made with this middleware."""
         self._path = path
@@ -121,11 +137,9 @@ class Recorder:
         self._store: StoreAPI[Any] | None = None
         self._writer: LogWriter | None = None
         self._group: GroupSync | None = None
-        self._writer_name = secrets.token_hex(4)
-        self._since_digest = 0
+        self._keyframes = None if keyframe_every is None else KeyframeSaver(path, keyframe_every)
         self._failure: Exception | None = None
-        self._encoded: tuple[Action | None, dict[str, Any]] = None, {}
-        """The action on its way, and its payload."""
+        self._is_failure_untold = False
 
     @property
     def failure(self) -> Exception | None:
@@ -144,30 +158,39 @@ class Recorder:
             LogExistsError: there is a log at the path, and `resume` is false.
             LogLockedError: another writer has it open.
             LogWriteError: the log cannot be created or written.
-            LogDamagedError: the log is damaged elsewhere than at its end.
+            LogDamagedError: its last segment is damaged elsewhere than at its end.
             ReplayMismatchError: the store's state is not the one that the log ends with.
         """
         if self._writer is not None:
             message = f"{self._path} is being recorded by another store; give each its own record()"
             raise LogWriteError(message)
         self._store = store
-        self._writer = self._open(store.state)
+        self._writer = writer = open_recording(
+            self._path,
+            store.state,
+            self._options,
+            schema_fingerprint=_schema_fingerprint(store),
+            resume=self._resume,
+        )
+        is_digest_due = writer.head > 0 and writer.last_digest is None
+        self._records = records = CommitRecords(lambda: store.state, is_digest_due=is_digest_due)
         if self._options.sync == "group":
             self._group = GroupSync(
-                self._writer,
+                writer,
                 group_records=self._options.group_records,
                 group_ms=self._options.group_ms,
                 on_failure=self._fail,
             )
 
         def handle(action: Action, /) -> Action:
-            if self._failure is not None:
-                if self._goes_on:
-                    return next(action)
+            if self._failure is not None and not self._goes_on:
                 raise self._refusal() from self._failure
-            if isinstance(action, Action):  # pyright: ignore[reportUnnecessaryIsInstance]  # a thunk
-                self._encoded = action, encode_payload(action)  # refused before anything changes
-            return next(action)
+            if self._failure is None and isinstance(action, Action):  # pyright: ignore[reportUnnecessaryIsInstance]  # a thunk
+                records.encode(action)  # refused before anything changes
+            result = next(action)
+            if self._is_failure_untold:
+                self._tell_failure()
+            return result
 
         return handle
 
@@ -178,21 +201,23 @@ class Recorder:
             LogWriteError: it could not be written; the log ends before it, and the store refuses
                 further actions.
         """
-        if self._writer is None or self._failure is not None:
+        if self._writer is None or self._store is None or self._failure is not None:
             return
         try:
-            records = self._records_of(actions, self._writer.head)
+            records = self._records.after(self._writer.head, actions)
             self._writer.append(records)
             if self._group is not None:
                 self._group.note()
-            if self._writer.is_segment_full and self._store is not None:
-                state = self._store.state
-                self._writer.begin_segment(encode_state(state), state_digest(state))
+            if self._writer.is_segment_full:
+                state, schema = self._store.state, _schema_fingerprint(self._store)
+                self._writer.begin_segment(encode_state(state), state_digest(state), schema)
         except Exception as error:
             self._fail(error)
             if self._goes_on:
                 return
             raise self._refusal() from error
+        if self._keyframes is not None and self._keyframes.is_due_after(len(actions)):
+            self._keyframes.save(self._writer.head, self._store.state)
         handling(DispatchContext(cause=records[-1].id))
 
     async def flushed(self) -> None:
@@ -212,10 +237,12 @@ class Recorder:
         Raises:
             LogWriteError: what was recorded cannot be put on disk.
         """
+        if self._keyframes is not None:
+            self._keyframes.close()
         if self._writer is None or self._store is None or self._failure is not None:
             return
         try:
-            if self._since_digest:
+            if self._records.has_undigested:
                 self._writer.checkpoint(state_digest(self._store.state))
             if self._group is not None:
                 self._group.note()
@@ -223,72 +250,33 @@ class Recorder:
         finally:
             self._writer.close()
 
-    def _open(self, state: Any) -> LogWriter:
-        """Open the log for writing."""
-        digest = state_digest(state)
-        writer = LogWriter(
-            self._path,
-            start_state=encode_state(state),
-            start_digest=digest,
-            digest_every=_DIGEST_EVERY,
-            options=self._options,
-            resume=self._resume,
-        )
-        if writer.cut_tail is not None:
-            torn = writer.cut_tail.torn
-            _logger.warning(
-                "%s had an unfinished line at seq %d; its %d bytes were moved to %s",
-                self._path,
-                torn.seq,
-                torn.size_bytes,
-                writer.cut_tail.kept_at,
-            )
-        if writer.head and writer.last_digest is None:
-            self._since_digest = _DIGEST_EVERY  # so that verify() sees a wrong state at once
-        elif writer.last_digest not in {None, digest}:
-            writer.close()
-            raise _wrong_state(self._path, state, writer.head, str(writer.last_digest), digest)
-        return writer
-
     def _fail(self, error: Exception) -> None:
         """Close the log as it stands, after what could not be written."""
         if self._failure is not None or self._writer is None:
             return
         self._failure = error
         self._writer.close()
-        if self._goes_on:
-            _logger.error(
-                "recording to %s failed after seq %d: %s; the store goes on without recording",
-                self._path,
-                self._writer.head,
-                error,
-            )
+        if not self._goes_on:
+            return
+        _logger.error(
+            "recording to %s failed after seq %d: %s; the store goes on without recording",
+            self._path,
+            self._writer.head,
+            error,
+        )
+        self._is_failure_untold = True
+        with contextlib.suppress(RuntimeError):  # without a loop the next dispatch tells it
+            asyncio.get_running_loop().call_soon(self._tell_failure)
 
-    def _records_of(self, actions: tuple[Action, ...], head: int) -> list[LogRecord]:
-        context = current_dispatch_context()
-        self._since_digest += len(actions)
-        digest = None
-        if self._since_digest >= _DIGEST_EVERY and self._store is not None:
-            digest, self._since_digest = state_digest(self._store.state), 0
-        last = head + len(actions)
-        return [
-            LogRecord(
-                seq=seq,
-                id=f"{self._writer_name}-{seq}",
-                name=action.wire_name,
-                version=action.wire_version,
-                at_ms=action.at_ms,
-                cause=context.cause,
-                origin=context.origin,
-                payload=self._payload_of(action),
-                digest=digest if seq == last else None,
+    def _tell_failure(self) -> None:
+        """Dispatch once that nothing is recorded any more, when no commit is under way."""
+        if not self._is_failure_untold or self._store is None or self._writer is None:
+            return
+        self._is_failure_untold = False
+        with contextlib.suppress(StoreClosedError):
+            self._store.dispatch(
+                RecordingFailedAndStoreGoesOnUnrecorded(self._writer.head, str(self._failure))
             )
-            for seq, action in enumerate(actions, start=head + 1)
-        ]
-
-    def _payload_of(self, action: Action) -> dict[str, Any]:
-        known, payload = self._encoded
-        return payload if action is known else encode_payload(action)
 
     def _refusal(self) -> LogWriteError:
         head = 0 if self._writer is None else self._writer.head
@@ -303,13 +291,7 @@ class Recorder:
         )
 
 
-def _wrong_state(
-    path: Path, state: Any, head: int, expected: str, found: str
-) -> ReplayMismatchError:
-    where = ".".join([type(state).__name__, *changed_slices(expected, found)[:1]])
-    message = (
-        f"the store's state is not the one that {path} ends with at seq {head}, in {where}: digest"
-        f" {expected[:32]} was recorded, {found[:32]} was found; make the store with"
-        f" state=replay(path, reducer).at({head})"
-    )
-    return ReplayMismatchError(message, seq=head, path=where, expected=expected, found=found)
+def _schema_fingerprint(store: StoreAPI[Any]) -> str | None:
+    """Return the fingerprint of the application; None if the store does not say its reducer."""
+    reducer = getattr(store, "reducer", None)
+    return None if reducer is None else recorded_schema_fingerprint(reducer, store.state)

@@ -177,6 +177,8 @@ class CombinedReducer(Reducer[S]):
 
     def complete(self, root: S) -> S:
         """Return the root with the initial states of injected slices that it does not have yet."""
+        if not self._injected:
+            return root
         missing = {
             name: self.slices[name].initial
             for name in self._injected
@@ -253,6 +255,7 @@ class CombinedReducer(Reducer[S]):
         plan = self.plan_for(action_type)
         if not plan.slices and plan.root is None and not self._injected:
             return None
+        is_whole = len(self.present_names) == len(self.shape.names) and self.shape.is_plain
 
         def step(root: Any, action: Action) -> Any:
             root = self.complete(root)
@@ -263,7 +266,7 @@ class CombinedReducer(Reducer[S]):
                 if after is not before:
                     changes[name] = self.checked(name, after, action)
             if changes:
-                root = self._with_changes(root, changes)
+                root = evolve(root, **changes) if is_whole else self._with_changes(root, changes)
             return root if plan.root is None else plan.root(root, action)
 
         return step

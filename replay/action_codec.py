@@ -3,6 +3,9 @@
 What belongs here: finding the class for a record, and saying what to do when there is none.  What
 does not: the single value types, which `value_codec` knows, and the steps between two versions,
 which `upcaster_chain` takes.
+
+A fast converter goes first.  Whatever it refuses the careful one judges, which is the reference: it
+says what is wrong and where.
 """
 
 from __future__ import annotations
@@ -10,7 +13,7 @@ from __future__ import annotations
 import functools
 import reprlib
 import typing
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import attrs
 import cattrs
@@ -21,13 +24,19 @@ from refold.actions.check_value_type import check_class
 from refold.actions.registry import find_action_class
 from refold.errors import PayloadError, UnknownActionError
 from refold.reducers.root_shape import RootShape
+from refold.replay.fast_records import (
+    add_fast_records,
+    is_fast_record,
+    make_fast_decode,
+    make_fast_encode,
+)
 from refold.replay.scalar_codec import json_object
 from refold.replay.upcaster_chain import UpcastError, check_chain, explain_missing_step, upcast
 from refold.replay.upcaster_records import add_record_versions, mark_version, upcast_record
 from refold.replay.value_codec import make_value_converter
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from cattrs import Converter
 
@@ -41,9 +50,45 @@ T = TypeVar("T")
 
 @functools.cache
 def _converter() -> Converter:
+    """Return the careful converter."""
     converter = make_value_converter()
     add_record_versions(converter)
     return converter
+
+
+@functools.cache
+def _fast_converter() -> Converter:
+    converter = make_value_converter()
+    add_fast_records(converter)
+    add_record_versions(converter)
+    return converter
+
+
+_fast_encoders: Final[dict[type, Callable[[Any], dict[str, Any]]]] = {}
+"""By action class, the fast way to its payload; entered when a class is first met."""
+
+_fast_decoders: Final[dict[type, Callable[[Any, Any], Any]]] = {}
+"""By action class, the fast way back from payload and ``at_ms``."""
+
+
+def _make_fast_encoder(cls: type[Action]) -> Callable[[Any], dict[str, Any]]:
+    if is_fast_record(cls):
+        return make_fast_encode(cls, _fast_converter(), without="at_ms")
+    encode = _fast_converter().get_unstructure_hook(cls)
+
+    def encode_and_drop(action: Action) -> dict[str, Any]:
+        payload = encode(action)
+        payload.pop("at_ms", None)
+        return payload  # type: ignore[no-any-return]  # an attrs record gives a dict
+
+    return encode_and_drop
+
+
+def _make_fast_decoder(cls: type[Action]) -> Callable[[Any, Any], Any]:
+    if is_fast_record(cls):
+        return make_fast_decode(cls, _fast_converter(), given="at_ms")
+    decode = _fast_converter().get_structure_hook(cls)
+    return lambda payload, at_ms: decode({**payload, "at_ms": at_ms}, cls)
 
 
 def encode_payload(action: Action) -> dict[str, Any]:
@@ -53,9 +98,19 @@ def encode_payload(action: Action) -> dict[str, Any]:
         ValueTypeError: a field's type cannot be serialised.
         PayloadError: a value does not fit its declared type.
     """
-    check_class(type(action))
-    payload = _encode(action, type(action))
+    try:
+        return _fast_encoders[action.__class__](action)
+    except Exception:  # noqa: BLE001  # whatever it is, it is met again and said below
+        return _encode_payload_carefully(action)
+
+
+def _encode_payload_carefully(action: Action) -> dict[str, Any]:
+    cls = type(action)
+    check_class(cls)
+    payload = _encode_carefully(action, cls)
     payload.pop("at_ms", None)
+    if cls not in _fast_encoders:
+        _fast_encoders[cls] = _make_fast_encoder(cls)
     return payload  # type: ignore[no-any-return]  # an attrs record gives a dict
 
 
@@ -69,6 +124,17 @@ def decode_action(record: LogRecord) -> Action:
         ActionDeclarationError: the upcasters of the class make no whole chain.
     """
     cls = find_action_class(record.name)
+    if cls is not None and record.version == cls.wire_version:
+        try:
+            check_chain(cls)
+            action: Action = _fast_decoders[cls](record.payload, record.at_ms)
+        except Exception:  # noqa: BLE001  # whatever it is, it is met again and said below
+            return _decode_action_carefully(record, cls)
+        return action
+    return _decode_action_carefully(record, cls)
+
+
+def _decode_action_carefully(record: LogRecord, cls: type[Action] | None) -> Action:
     if cls is None:
         message = (
             f"seq {record.seq} is the action {record.name!r}, which no loaded module declares;"
@@ -84,7 +150,10 @@ def decode_action(record: LogRecord) -> Action:
             f"seq {record.seq} ({record.name}), upcast from version {record.version} to"
             f" {cls.wire_version},"
         )
-    return cast("Action", decode_value({**payload, "at_ms": record.at_ms}, cls, where))
+    action = cast("Action", _decode_carefully({**payload, "at_ms": record.at_ms}, cls, where))
+    if cls not in _fast_decoders:
+        _fast_decoders[cls] = _make_fast_decoder(cls)
+    return action
 
 
 def _upcast_payload(record: LogRecord, cls: type[Action]) -> Mapping[str, Any]:
@@ -154,6 +223,14 @@ def decode_value(value: Any, tp: Any, where: str) -> Any:
         PayloadError: the value does not fit.
     """
     try:
+        return _fast_converter().structure(value, tp)
+    except Exception:  # noqa: BLE001  # whatever it is, it is met again and said below
+        return _decode_carefully(value, tp, where)
+
+
+def _decode_carefully(value: Any, tp: Any, where: str) -> Any:
+    """Decode carefully."""
+    try:
         return _converter().structure(value, tp)
     except NameError as error:
         raise _unresolvable(tp, error) from error
@@ -177,6 +254,13 @@ def _upcast_fields(value: Any, cls: type, where: str) -> dict[str, Any]:
 
 
 def _encode(value: Any, cls: Any) -> Any:
+    try:
+        return _fast_converter().unstructure(value, cls)
+    except Exception:  # noqa: BLE001  # whatever it is, it is met again and said below
+        return _encode_carefully(value, cls)
+
+
+def _encode_carefully(value: Any, cls: Any) -> Any:
     try:
         return _converter().unstructure(value, cls)
     except NameError as error:

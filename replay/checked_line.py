@@ -20,8 +20,9 @@ __all__ = ["FIRST_CHECKSUM", "LineDamageError", "open_line", "seal_line"]
 FIRST_CHECKSUM: Final = 0
 """What stands before the first line of a log."""
 
-_SEAL: Final = re.compile(rb',"crc":"([0-9a-f]{8})"\}')
-_SEAL_LENGTH: Final = len(b',"crc":"00000000"}')
+_SEAL: Final = b',"crc":"%08x"}'
+_SEAL_LENGTH: Final = len(_SEAL % 0)
+_ANY_SEAL: Final = re.compile(rb',"crc":"[0-9a-f]{8}"\}')
 
 
 class LineDamageError(Exception):
@@ -40,7 +41,7 @@ def seal_line(value: dict[str, Any], previous: int) -> tuple[bytes, int]:
     """
     body = orjson.dumps(value)[:-1]
     checksum = zlib.crc32(body, previous)
-    return b'%b,"crc":"%08x"}\n' % (body, checksum), checksum
+    return body + _SEAL % checksum + b"\n", checksum
 
 
 def open_line(line: bytes, previous: int) -> tuple[dict[str, Any], int]:
@@ -54,14 +55,10 @@ def open_line(line: bytes, previous: int) -> tuple[dict[str, Any], int]:
         LineDamageError: it is not what was written after that line.
     """
     stripped = line.rstrip(b"\n")
-    seal = _SEAL.fullmatch(stripped, max(len(stripped) - _SEAL_LENGTH, 0))
-    if seal is None:
-        reason = "the line does not end with its checksum"
-        raise LineDamageError(reason)
-    body, checksum = stripped[: seal.start()], int(seal[1], 16)
-    if zlib.crc32(body, previous) != checksum:
-        reason = "the checksum does not fit: the line was changed, or a line before it is missing"
-        raise LineDamageError(reason)
+    body = stripped[:-_SEAL_LENGTH]
+    checksum = zlib.crc32(body, previous)
+    if stripped[-_SEAL_LENGTH:] != _SEAL % checksum:
+        raise LineDamageError(_explain_seal(stripped))
     try:
         value = orjson.loads(body + b"}")
     except orjson.JSONDecodeError as error:
@@ -71,3 +68,9 @@ def open_line(line: bytes, previous: int) -> tuple[dict[str, Any], int]:
         reason = f"the line is no JSON object but {type(value).__name__}"
         raise LineDamageError(reason)
     return cast("dict[str, Any]", value), checksum
+
+
+def _explain_seal(stripped: bytes) -> str:
+    if _ANY_SEAL.fullmatch(stripped, max(len(stripped) - _SEAL_LENGTH, 0)) is None:
+        return "the line does not end with its checksum"
+    return "the checksum does not fit: the line was changed, or a line before it is missing"

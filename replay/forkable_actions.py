@@ -34,19 +34,30 @@ class ForkableActions:
         self._records = records
         self._base_seq = base_seq
         self._added = list(added)
+        self._forgotten_count = 0
 
     def copy(self) -> ForkableActions:
         """Return the same actions, to which others can be added."""
-        return ForkableActions(self._records, self._base_seq, self._added)
+        twin = ForkableActions(self._records, self._base_seq, self._added)
+        twin._forgotten_count = self._forgotten_count
+        return twin
 
     def append(self, action: Action) -> int:
         """Add an action after all others and return its seq."""
         self._added.append(action)
         return self.last_seq()
 
+    def forget_before(self, seq: int) -> None:
+        """Drop the added actions before a seq, so that a line of bounded length needs no more."""
+        count = seq - 1 - self._base_seq - len(self._records) - self._forgotten_count
+        if count > 0:
+            self._forgotten_count += min(count, len(self._added))
+            del self._added[:count]
+
     def last_seq(self) -> int:
         """Return the seq of the last action; the whole log is read."""
-        return self._base_seq + len(self._records) + len(self._added)
+        added_count = self._forgotten_count + len(self._added)
+        return self._base_seq + len(self._records) + added_count
 
     def has(self, seq: int) -> bool:
         """Tell whether there is an action of this seq; the log is read up to it."""
@@ -86,7 +97,10 @@ class ForkableActions:
         try:
             return self._records[index]
         except IndexError:
-            return self._added[index - len(self._records)]
+            index -= len(self._records) + self._forgotten_count
+            if index < 0:
+                raise
+            return self._added[index]
 
 
 def _record_of(action: Action, seq: int) -> LogRecord:

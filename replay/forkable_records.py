@@ -64,13 +64,16 @@ class RecordSequence(Sequence[LogRecord]):
                 self._damage = error
                 raise
             if entry is None:
-                self._add_final_digest()
+                self._add_digest(self._reader.final_digest)
                 return False
+            self._add_digest(self._reader.digest_before)
             self._read.extend(entry)
         return True
 
-    def _add_final_digest(self) -> None:
-        """Give the last record the digest that was written when the log was closed."""
-        digest = self._reader.final_digest
+    def _add_digest(self, digest: str | None) -> None:
+        """Give the last record the digest that was written after it.
+
+        One is, when a log is closed and when the next segment begins.
+        """
         if digest is not None and self._read and self._read[-1].digest is None:
             self._read[-1] = attrs.evolve(self._read[-1], digest=digest)

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from refold.errors import LogDamagedError, LogFormatError
 from refold.replay.checked_line import FIRST_CHECKSUM, LineDamageError, open_line
+from refold.replay.fast_envelope import read_envelope
 from refold.replay.log_record import FORMAT_VERSION, LogHeader, LogRecord
 
 __all__ = ["LogLines"]
@@ -40,6 +41,7 @@ _HEADER_TYPES: Final[dict[str, tuple[type, ...]]] = {
     "format_version": (int,),
     "first_seq": (int,),
     "previous_crc": (str, type(None)),
+    "schema_fingerprint": (str, type(None)),
 }
 """What each field of a header holds; the start state may be anything."""
 
@@ -148,6 +150,7 @@ class LogLines:
                 format_version=value["refold_log"],
                 first_seq=value.get("first_seq", 1),
                 previous_crc=value.get("previous_crc"),
+                schema_fingerprint=value.get("schema_fingerprint"),
             )
         except KeyError as error:
             reason = f"the header has no {error}"
@@ -175,6 +178,10 @@ class LogLines:
         )
 
     def _record(self, envelope: Any) -> LogRecord:
+        known = read_envelope(envelope)
+        if known is not None and known.seq == self.head + 1:
+            self.head = known.seq
+            return known
         try:
             record = LogRecord(**envelope)
         except TypeError as error:

@@ -64,6 +64,9 @@ def _lock(log: Path, note: Path) -> int | None:
     try:
         descriptor = os.open(log, os.O_RDONLY | os.O_NONBLOCK)
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not os.path.samestat(os.fstat(descriptor), log.stat()):  # compaction replaced the file
+            os.close(descriptor)
+            return _lock(log, note)
     except OSError as error:
         if descriptor is not None:
             os.close(descriptor)

@@ -5,6 +5,7 @@ What belongs here: files, in order.  What does not: what a line says (`log_lines
 
 from __future__ import annotations
 
+import contextlib
 import os
 import weakref
 import zlib
@@ -15,7 +16,13 @@ from typing import BinaryIO
 from refold.errors import LogFormatError, LogRegressedError, LogTruncatedError
 from refold.replay.log_lines import LogLines
 from refold.replay.log_record import LogHeader, LogRecord, TornTail
-from refold.replay.log_segments import Segment, list_segments, open_segment, segment_name
+from refold.replay.log_segments import (
+    Segment,
+    has_whole_header,
+    list_segments,
+    open_segment,
+    segment_name,
+)
 
 __all__ = ["LogReader"]
 
@@ -42,15 +49,22 @@ class LogReader:
         """Where the reading stands."""
         self.torn_tail: TornTail | None = None
         """What is left of an unfinished last line; known once the end was reached."""
+        self.digest_before: str | None = None
+        """The digest of the state before the commit that was read last, by a checkpoint or by a
+        segment's header; None if neither stands there."""
         self.end_offset = 0
         """How many bytes of the present segment were read as whole lines."""
         segments = list_segments(path) or [Segment(path / segment_name(1), None)]
         wanted = 1 if from_seq is None else from_seq
         reached = [each for each in segments if (each.first_seq or 1) <= wanted]
+        with contextlib.suppress(OSError):
+            if len(reached) > 1 and not has_whole_header(reached[-1]):
+                reached.pop()  # its writer is about to begin it; reading on comes to it
         self.segment = reached[-1] if reached else segments[0]
         """The segment that is being read."""
         self._use(self._open(self.segment))
-        self._from_seq = 0 if from_seq is None else from_seq
+        self.from_seq = 0 if from_seq is None else from_seq
+        """The first record that is wanted; 0 for the first that is there."""
         try:
             self.header = self._read_first_header()
         except BaseException:
@@ -113,9 +127,11 @@ class LogReader:
                     if not line.endswith(b"\n"):
                         reason = "the line is unfinished although a segment follows"
                         raise self.lines.damage(reason)
+                digest_before = self.lines.final_digest
                 records = self.lines.take(line)
                 self.end_offset += len(line)
-                if records and records[-1].seq >= self._from_seq:
+                if records and records[-1].seq >= self.from_seq:
+                    self.digest_before = digest_before
                     yield records
         finally:
             self._close_file()
@@ -216,8 +232,8 @@ class LogReader:
         header = self.lines.take_header(line, str(self.segment.path), name)
         self._check_name(header)
         self.end_offset = len(line)
-        if 0 < self._from_seq < header.first_seq:
-            raise self._truncated(self._from_seq, header.first_seq)
+        if 0 < self.from_seq < header.first_seq:
+            raise self._truncated(self.from_seq, header.first_seq)
         return header
 
     def _check_name(self, header: LogHeader) -> None:

@@ -41,6 +41,10 @@ class LogHeader:
     previous_crc: str | None = None
     """The checksum that the segment before ends with; None in a log's first segment."""
 
+    schema_fingerprint: str | None = None
+    """The fingerprint of the application that recorded what follows, as `refold.replay.schema`
+    makes it: 32 hexadecimal digits.  None if the log does not say, as one of an older refold."""
+
 
 @attrs.frozen
 class LogRecord:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Segment",
+    "first_line",
+    "has_whole_header",
     "is_one_file",
     "list_segments",
     "open_segment",
@@ -97,6 +99,25 @@ def open_segment(segment: Segment) -> BinaryIO:
         if segment.first_seq is None or not compressed.exists():
             raise
         return cast("BinaryIO", gzip.open(compressed, "rb"))
+
+
+def first_line(segment: Segment) -> bytes:
+    """Return the header of a segment, or what there is of it.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open_segment(segment) as file:
+        return file.readline()
+
+
+def has_whole_header(segment: Segment) -> bool:
+    """Tell whether a segment has begun: its writer makes the file, then writes the header.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    return segment.is_compressed or first_line(segment).endswith(b"\n")
 
 
 def sync_folder(folder: Path) -> None:

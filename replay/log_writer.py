@@ -16,17 +16,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
-from refold.errors import LogFormatError, LogWriteError
+from refold.errors import LogWriteError
 from refold.replay.canonical_digest import DIGEST_ALGORITHM
 from refold.replay.checked_line import FIRST_CHECKSUM, seal_line
+from refold.replay.fast_envelope import envelope_of
+from refold.replay.log_claim import claim_log
 from refold.replay.log_housekeeping import tidy_segments
-from refold.replay.log_lock import LogLock
+from refold.replay.log_keyframes import drop_keyframes_after, trim_keyframes
 from refold.replay.log_options import LogOptions
 from refold.replay.log_record import FORMAT_VERSION
 from refold.replay.log_recovery import CutTail, LogEnd, recover_log
-from refold.replay.log_segment_file import SegmentFile, cannot_record, log_exists, make_folder
+from refold.replay.log_segment_file import SegmentFile
+from refold.replay.log_segment_start import SegmentStart
 from refold.replay.log_segments import is_one_file, list_segments, segment_name, segment_path
 
 if TYPE_CHECKING:
@@ -48,9 +49,12 @@ class LogWriter:
         start_digest: str,
         digest_every: int,
         options: LogOptions | None = None,
+        schema_fingerprint: str | None = None,
         resume: bool = False,
     ) -> None:
         """Lock the log, and create it or go on where it ends.
+
+        A log that was recorded by another schema goes on in a segment of its own.
 
         Args:
             path: a file ending in ``.jsonl``, or a folder; folders are made as needed.
@@ -58,6 +62,7 @@ class LogWriter:
             start_digest: its digest; empty if nobody knows the state.
             digest_every: how many records may stand between two digests.
             options: None for the defaults.
+            schema_fingerprint: of the application that records; None if nobody knows it.
             resume: go on with a log that is there, after cutting a torn tail off; a log that is
                 not there is created all the same.
 
@@ -65,7 +70,8 @@ class LogWriter:
             LogExistsError: there is a log already, and `resume` is false.
             LogLockedError: another writer has it open.
             LogWriteError: it cannot be created or written.
-            LogDamagedError: it is damaged elsewhere than at its end; nothing was changed.
+            LogDamagedError: its last segment is damaged elsewhere than at its end; nothing was
+                changed.
         """
         self._log = path
         self._options = options or LogOptions()
@@ -78,16 +84,23 @@ class LogWriter:
         """The digest of the state after the last record, as the log had it when it was opened."""
         self.cut_tail: CutTail | None = None
         """What was cut off when the log was opened; None if it ended whole."""
+        self.goes_on_from_other_schema = False
+        """Whether another schema than the present one recorded what was there when it was opened,
+        so that its digests may be of other shapes."""
         self._checksum = FIRST_CHECKSUM
+        self._empty_bytes, self._began_s = 0, time.monotonic()
+        """How much of the present file is its header, and when it was begun or opened."""
         self._tidying: threading.Thread | None = None
-        self._lock, new_file = _prepare(path, resume=resume)
+        start = SegmentStart(start_state, start_digest, schema_fingerprint)
+        self._lock, new_file = claim_log(path, resume=resume)
         try:
             end = recover_log(path) if resume else None
-            self._file = self._open(end, new_file, start_state, start_digest)
+            if not is_one_file(path):
+                drop_keyframes_after(path, -1 if end is None or end.header is None else end.head)
+            self._file = self._open(end, new_file, start)
         except BaseException:
             self._lock.release()
             raise
-        self._segment_began()
 
     @property
     def path(self) -> Path:
@@ -122,12 +135,15 @@ class LogWriter:
         age_s = time.monotonic() - self._began_s
         return options.segment_age_s is not None and age_s >= options.segment_age_s
 
-    def begin_segment(self, start_state: Any, start_digest: str) -> None:
+    def begin_segment(
+        self, start_state: Any, start_digest: str, schema_fingerprint: str | None = None
+    ) -> None:
         """Close the present segment and begin the next.
 
         Args:
             start_state: the state after the last record, encoded.
             start_digest: its digest; empty if nobody knows the state.
+            schema_fingerprint: of the application that records; None if nobody knows it.
 
         Raises:
             LogWriteError: it cannot be begun; the log ends with the last record.
@@ -135,9 +151,8 @@ class LogWriter:
         before = self._file
         if self._options.sync != "never":
             self.sync()
-        self._file = self._new_segment(start_state, start_digest)
+        self._file = self._new_segment(SegmentStart(start_state, start_digest, schema_fingerprint))
         before.close()
-        self._segment_began()
         self._tidy()
 
     def sync(self) -> None:
@@ -167,63 +182,72 @@ class LogWriter:
         self._lock.release()
 
     def _open(
-        self, end: LogEnd | None, new_file: SegmentFile | None, start_state: Any, start_digest: str
+        self, end: LogEnd | None, new_file: SegmentFile | None, start: SegmentStart
     ) -> SegmentFile:
         """Return the file to write to, which has its header."""
         if end is not None and end.header is not None:
-            _check_digests(end.header)
-            self.log_id, self.head = end.header.log_id, end.head
-            self._digest_every = end.header.digest_every
-            self._checksum, self.last_digest = end.checksum, end.last_digest
-            self.cut_tail = end.cut
-            if end.segment.is_compressed:
-                return self._new_segment(start_state, start_digest)
-            file = SegmentFile.reopen(end.segment.path, end.size_bytes)
-            if end.size_bytes == 0:
-                self._write_header(file, start_state, start_digest)
-            return file
+            return self._go_on(end, end.header, start)
         if end is not None:
             self.cut_tail = end.cut
             file = SegmentFile.reopen(end.segment.path, 0)
         else:
-            folder_file = self._log / segment_name(1)
-            file = new_file or SegmentFile.create(folder_file)
-        self._write_new_header(file, start_state, start_digest)
+            file = new_file or SegmentFile.create(self._log / segment_name(1))
+        self._write_new_header(file, start)
         return file
 
-    def _new_segment(self, start_state: Any, start_digest: str) -> SegmentFile:
+    def _go_on(self, end: LogEnd, header: LogHeader, start: SegmentStart) -> SegmentFile:
+        self.log_id, self.head = header.log_id, end.head
+        self._digest_every = header.digest_every
+        self._checksum, self.last_digest = end.checksum, end.last_digest
+        self.cut_tail = end.cut
+        if end.segment.is_compressed:
+            return self._new_segment(start)
+        is_without_header = end.size_bytes == 0
+        is_other = self.goes_on_from_other_schema = start.is_of_other_schema(header)
+        if is_other and not is_without_header and end.head < header.first_seq:
+            is_without_header = True  # no record is of the schema that it names
+            self._checksum = int(header.previous_crc or "0", 16)
+        file = SegmentFile.reopen(end.segment.path, 0 if is_without_header else end.size_bytes)
+        self._empty_bytes = end.header_bytes
+        if is_without_header:
+            self._write_header(file, start)
+        elif is_other and not is_one_file(self._log):
+            file.close()
+            return self._new_segment(start)
+        return file
+
+    def _new_segment(self, start: SegmentStart) -> SegmentFile:
         if is_one_file(self._log):
             message = f"cannot record to {self._log}: it is compressed; unpack it first"
             raise LogWriteError(message)
         file = SegmentFile.create(self._log / segment_name(self.head + 1))
-        self._write_new_header(file, start_state, start_digest)
+        self._write_new_header(file, start)
         return file
 
-    def _write_new_header(self, file: SegmentFile, start_state: Any, start_digest: str) -> None:
+    def _write_new_header(self, file: SegmentFile, start: SegmentStart) -> None:
         try:
-            self._write_header(file, start_state, start_digest)
+            self._write_header(file, start)
         except LogWriteError:
             file.close()
             with contextlib.suppress(OSError):
                 file.path.unlink()  # a file without a header is no log, and would be in the way
             raise
 
-    def _write_header(self, file: SegmentFile, start_state: Any, start_digest: str) -> None:
+    def _write_header(self, file: SegmentFile, start: SegmentStart) -> None:
         header = {
             "refold_log": FORMAT_VERSION,
             "log_id": self.log_id,
             "digest_algorithm": DIGEST_ALGORITHM,
             "digest_every": self._digest_every,
-            "start_digest": start_digest,
-            "start_state": start_state,
+            "start_digest": start.digest,
+            "start_state": start.state,
         }
         if self.head > 0:
             header |= {"first_seq": self.head + 1, "previous_crc": f"{self._checksum:08x}"}
+        if start.schema_fingerprint is not None:
+            header["schema_fingerprint"] = start.schema_fingerprint
         self._write_to(file, header, FIRST_CHECKSUM)
-
-    def _segment_began(self) -> None:
-        self._empty_bytes = self._file.size_bytes
-        self._began_s = time.monotonic()
+        self._empty_bytes, self._began_s = file.size_bytes, time.monotonic()
 
     def _tidy(self) -> None:
         """Compress and trim beside the running program."""
@@ -233,7 +257,7 @@ class LogWriter:
         if self._tidying is not None:
             self._tidying.join()
         self._tidying = threading.Thread(
-            target=tidy_segments, args=(self._log, options), name="refold-log", daemon=True
+            target=_tidy_files, args=(self._log, options), name="refold-log", daemon=True
         )
         self._tidying.start()
 
@@ -262,44 +286,7 @@ class LogWriter:
         return LogWriteError(message)
 
 
-def _prepare(path: Path, *, resume: bool) -> tuple[LogLock, SegmentFile | None]:
-    """Lock a log, which is one file or a folder; return a file that had to be created for that."""
-    if is_one_file(path):
-        file = SegmentFile.create(path, may_be_empty=resume)
-        if resume:
-            file.close()
-        return LogLock(path), None if resume else file
-    if not resume:
-        _check_is_new(path)
-    try:
-        make_folder(path)
-    except OSError as error:
-        raise cannot_record(path, error) from error
-    lock = LogLock(path)
-    if not resume:
-        try:
-            _check_is_new(path)
-        except BaseException:
-            lock.release()
-            raise
-    return lock, None
-
-
-def _check_digests(header: LogHeader) -> None:
-    if header.digest_algorithm != DIGEST_ALGORITHM:
-        message = (
-            f"the log's digests are {header.digest_algorithm}, this refold makes"
-            f" {DIGEST_ALGORITHM}; go on with it by the refold that wrote it, or record anew"
-        )
-        raise LogFormatError(message)
-
-
-def _check_is_new(folder: Path) -> None:
-    segments = list_segments(folder)
-    if segments:
-        raise log_exists(segments[0].path)
-
-
-def envelope_of(record: LogRecord) -> dict[str, Any]:
-    """Return a record as the JSON object that stands in the log."""
-    return attrs.asdict(record, recurse=False)
+def _tidy_files(log: Path, options: LogOptions) -> None:
+    tidy_segments(log, options)
+    with contextlib.suppress(OSError):  # the log is whole without it; the next time it is tried
+        trim_keyframes(log, list_segments(log)[0].first_seq or 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import reprlib
 import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -11,12 +12,14 @@ import attrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn
 
 from refold.actions.annotation_scope import resolve_annotations, resolved_field_types
+from refold.replay.canonical_digest import canonical_digest
+from refold.replay.refuse_value import refuse_value
 from refold.replay.scalar_codec import add_enum, expect
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["add_records"]
+__all__ = ["add_enums_of", "add_records"]
 
 
 def add_records(converter: Converter) -> None:
@@ -27,6 +30,9 @@ def add_records(converter: Converter) -> None:
         resolve_annotations(cls)
         add_enums_of(converter, cls)
         encode_fields = make_dict_unstructure_fn(tp, converter)
+        derived = [field.name for field in attrs.fields(cls) if not field.init]
+        if derived:
+            return lambda record: encode_fields(_expect_derived(record, cls, derived))
         return lambda record: encode_fields(_expect_exactly(record, cls))
 
     def make_decode(tp: Any) -> Callable[[Any, Any], Any]:
@@ -81,3 +87,28 @@ def _expect_exactly(record: Any, cls: type) -> Any:
         return record
     message = f"expected {cls.__name__} itself, got {record!r}"
     raise TypeError(message)
+
+
+def _expect_derived(record: Any, cls: type[Any], derived: list[str]) -> Any:
+    """Return the record if its class makes all of it from what is written.
+
+    Args:
+        record: what is to be written.
+        cls: its class.
+        derived: its fields that no constructor takes, so that they cannot be written.
+
+    Raises:
+        TypeError: one of them would come back as another value.
+    """
+    _expect_exactly(record, cls)
+    given = {field.alias: getattr(record, field.name) for field in attrs.fields(cls) if field.init}
+    made = cls(**given)
+    for name in derived:
+        wanted, found = (getattr(one, name, None) for one in (made, record))
+        if canonical_digest(wanted) != canonical_digest(found):
+            refuse_value(
+                f"{cls.__name__}.{name} to be {reprlib.repr(wanted)}, which its class makes of the"
+                f" other fields (it is declared with init=False, so it is not written)",
+                found,
+            )
+    return record

@@ -11,6 +11,7 @@ import decimal
 import enum
 import math
 import uuid
+import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final, cast
@@ -21,6 +22,9 @@ from pyrsistent import PDeque, PMap, PSet, PVector
 from refold.errors import PayloadError
 
 __all__ = ["SourceWriter"]
+
+_LINE: Final = 100
+"""Characters of a line of the test."""
 
 
 class SourceWriter:
@@ -66,7 +70,13 @@ class SourceWriter:
         yield from (f"import {module}" for module in sorted(self._modules))
         for module in sorted(set(self._names.values())):
             names = sorted(name for name, home in self._names.items() if home == module)
-            yield f"from {module} import {', '.join(names)}"
+            line = f"from {module} import {', '.join(names)}"
+            if len(line) <= _LINE:
+                yield line
+            else:
+                yield f"from {module} import ("
+                yield from (f"    {name}," for name in names)
+                yield ")"
 
     def source(self, value: object) -> str:
         """Return the expression that makes a value.
@@ -118,6 +128,12 @@ def _float(_writer: SourceWriter, value: float) -> str:
     return repr(value) if math.isfinite(value) else f'float("{value}")'
 
 
+def _time(writer: SourceWriter, value: object) -> str:
+    if isinstance(getattr(value, "tzinfo", None), zoneinfo.ZoneInfo):
+        writer.of_module("zoneinfo", "")
+    return writer.of_module("datetime", repr(value))
+
+
 def _tuple(writer: SourceWriter, value: tuple[object, ...]) -> str:
     if hasattr(value, "_fields"):
         return f"{writer.name_of(type(value))}({writer.items(value)})"
@@ -148,7 +164,7 @@ _WRITE: Final[list[tuple[Any, Callable[[SourceWriter, Any], str]]]] = [
     ((type(None), bool, int, str, bytes), lambda _, value: repr(value)),
     (
         (datetime.datetime, datetime.date, datetime.time, datetime.timedelta),
-        lambda writer, value: writer.of_module("datetime", repr(value)),
+        _time,
     ),
     (uuid.UUID, lambda writer, value: writer.of_module("uuid", f"uuid.{value!r}")),
     (decimal.Decimal, lambda writer, value: writer.of_module("decimal", f"decimal.{value!r}")),

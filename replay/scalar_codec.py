@@ -24,6 +24,7 @@ from refold.replay.choice_codec import (
     make_encode_member,
 )
 from refold.replay.refuse_value import refuse_value
+from refold.replay.time_codec import decode_datetime, decode_time, encode_moment
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -39,9 +40,9 @@ _Way = Callable[[Any], Any]
 
 _TEXT_FORMS: Final[dict[type, tuple[_Way, _Way]]] = {
     bytes: (lambda v: base64.b64encode(v).decode(), lambda v: base64.b64decode(v, validate=True)),
-    datetime.datetime: (datetime.datetime.isoformat, datetime.datetime.fromisoformat),
+    datetime.datetime: (encode_moment, decode_datetime),
     datetime.date: (datetime.date.isoformat, datetime.date.fromisoformat),
-    datetime.time: (datetime.time.isoformat, datetime.time.fromisoformat),
+    datetime.time: (encode_moment, decode_time),
     uuid.UUID: (str, uuid.UUID),
     decimal.Decimal: (str, decimal.Decimal),
 }

@@ -23,6 +23,7 @@ import attrs
 import orjson
 import pyrsistent
 
+from refold.actions.union_choices import union_choices
 from refold.replay.collection_codec import CLASS_OF_VALUE
 from refold.replay.scalar_codec import json_object
 from refold.replay.value_codec import make_value_converter
@@ -102,7 +103,7 @@ def form_of(  # noqa: PLR0911  # a table of kinds, one per line
     if origin is Literal:
         return {"literal": _literal_forms(tp, arguments)}
     if origin is Union or origin is types.UnionType:
-        choices = {name: inner(choice) for name, choice in _choices_of(tp).items()}
+        choices = {name: inner(choice) for name, choice in union_choices(tp).items()}
         return {"union": choices, "none": type(None) in arguments}
     if is_record_type(tp):
         return {"record": name_record(_with_variables(tp, known))}
@@ -144,15 +145,6 @@ def _parts_of_form(form: Form, records: Mapping[str, object]) -> list[Form]:
         raise ValueError(message)
     elements = [part for kind, part in parts.items() if kind in COLLECTIONS]
     return [*row, *json_object(parts.get("union")).values(), *elements]
-
-
-def _choices_of(tp: Any) -> dict[str, Any]:
-    """Return the members of a union but None, by the names that `union_codec` writes."""
-    return {
-        choice.__name__ if isinstance(choice, type | NewType) else str(choice): choice
-        for choice in typing.get_args(tp)
-        if choice is not type(None)
-    }
 
 
 def _collection_form(cls: Any, arguments: tuple[Any, ...], inner: Callable[[Any], Form]) -> Form:

@@ -9,11 +9,12 @@ Transactions on Software Engineering 28(2), 2002.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar, cast
 
 from refold.errors import LogError
-from refold.replay.shrink_values import replacements, simpler_records
+from refold.replay.shrink_values import joined, replacements, simpler_records, swaps
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
@@ -29,6 +30,9 @@ MOST_FOLDS: Final = 5_000_000
 """Actions that shrinking folds at most: some ten seconds of a reducer that takes 2 µs.  It is a
 number of folds, not of seconds, so that the result is the same on every machine."""
 
+_MOST_AT_ONCE: Final = 40
+"""Actions of a run that is tried with two changes at once; 780 pairs are some 20,000 folds."""
+
 
 def shrink_actions(
     actions: Iterable[Action],
@@ -42,7 +46,9 @@ def shrink_actions(
     """Return a short run of simple actions that fails as the given one does.
 
     The last state of the result is its only one that fails.  Unless the bound was reached, leaving
-    out any one of its actions makes it pass.  The same arguments give the same result.
+    out any one of its actions makes it pass; so does, up to 40 actions, leaving out any two,
+    or joining two numbers in one action, or leaving out one and exchanging two texts or numbers in
+    all that follow.  The same arguments give the same result.
 
     Args:
         actions: a run that fails.
@@ -66,8 +72,9 @@ def shrink_actions(
         raise LogError(message)
     while run.has_folds_left:
         _leave_out(run)
-        found_any = _simplify(run)
-        if not _simplify_everywhere(run) and not found_any:
+        is_simpler = _simplify(run)
+        is_simpler |= _simplify_everywhere(run)
+        if not is_simpler and not any(map(run.try_all, _two_at_once(run))):
             break
     return run.actions
 
@@ -105,6 +112,12 @@ class _ShrinkingRun(Generic[S]):
     def try_instead(self, first: int, last: int, replacement: Sequence[Action]) -> bool:
         """Put other actions in the place of some; keep them if the run still fails."""
         return self._try(first, [*replacement, *self.actions[last:]], is_candidate=True)
+
+    def try_all(self, actions: list[Action]) -> bool:
+        """Put another run in the place of this one if it fails as well."""
+        pairs = enumerate(zip(self.actions, actions, strict=False))  # the other one is shorter
+        first = next((i for i, (old, new) in pairs if old is not new), len(actions))
+        return self._try(first, actions[first:], is_candidate=True)
 
     def _try(self, first: int, rest: list[Action], *, is_candidate: bool) -> bool:
         state = self._states[first]
@@ -151,6 +164,23 @@ def _leave_out(run: _ShrinkingRun[Any]) -> None:
         if size == 1 and not left_out_any:
             return
         size = min(size if left_out_any and size == 1 else size // 2, len(run.actions)) or 1
+
+
+def _two_at_once(run: _ShrinkingRun[Any]) -> Iterator[list[Action]]:
+    """Yield shorter runs that two changes lead to, of which each alone makes it pass.
+
+    Two actions are left out; or they become one with the sum of their numbers; or one is left out,
+    such as a renaming, and from there on two names are exchanged.
+    """
+    whole = run.actions
+    if len(whole) > _MOST_AT_ONCE or not run.has_folds_left:
+        return
+    for i, j in itertools.combinations(range(len(whole)), 2):
+        for last in ((), joined(whole[i], whole[j])):
+            yield [*whole[:i], *whole[i + 1 : j], *last, *whole[j + 1 :]]
+    for i in range(len(whole)):
+        for swap in swaps(whole):
+            yield [*whole[:i], *map(swap, whole[i + 1 :])]
 
 
 def _simplify(run: _ShrinkingRun[Any]) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import enum
 import functools
+import itertools
 import math
 import types
 import typing
@@ -23,7 +24,7 @@ from pyrsistent import PDeque, PMap, PSet, PVector, pdeque, pmap, pset, pvector
 
 from refold.actions.annotation_scope import resolved_field_types
 
-__all__ = ["replacements", "simpler_records", "simpler_values"]
+__all__ = ["joined", "replacements", "simpler_records", "simpler_values", "swaps"]
 
 R = TypeVar("R")
 
@@ -79,17 +80,40 @@ def replacements(records: Sequence[R]) -> Iterator[Callable[[R], R]]:
     Args:
         records: whose fields hold the texts and numbers; those deeper inside are left alone.
     """
-    found = dict.fromkeys(
-        value
-        for record in records
-        for field in attrs.fields(type(cast("Any", record)))  # pyright: ignore[reportUnknownArgumentType]  # narrowed to a generic of unknown elements
-        if field.init and type(value := getattr(record, field.name)) in {str, int}
-    )
+    found = dict.fromkeys(value for record in records for value in _plain_fields(record).values())
     for value in sorted(found, key=_rank, reverse=True):
         present = (one for one in sorted(found, key=_rank) if type(one) is type(value))
         smaller = [one for one in present if _rank(one) < _rank(value)]
         for simpler in dict.fromkeys([*smaller, *simpler_values(value, type(value))]):
             yield functools.partial(_replace, value, simpler)
+
+
+def joined(one: R, other: R) -> tuple[R, ...]:
+    """Return a record like the other with the numbers of both added, if they are of one class."""
+    mine, others = _plain_fields(one), _plain_fields(other)
+    sums = {name: mine.get(name, 0) + n for name, n in others.items() if type(n) is int}
+    return (_changed(other, sums),) if type(one) is type(other) and sums else ()
+
+
+def swaps(records: Sequence[R]) -> Iterator[Callable[[R], R]]:
+    """Yield functions that exchange two texts, or two numbers, of some records in any record.
+
+    Those deeper inside are left alone.
+    """
+    found = dict.fromkeys(value for record in records for value in _plain_fields(record).values())
+    for one, other in itertools.combinations(sorted(found, key=_rank), 2):
+        if type(one) is type(other):
+            yield functools.partial(_swap, one, other)
+
+
+def _plain_fields(record: object) -> dict[str, Any]:
+    """Return the texts and numbers of a record, by what its constructor calls them."""
+    cls: type[Any] = type(record)
+    return {
+        field.alias: value
+        for field in attrs.fields(cls)
+        if field.init and type(value := getattr(record, field.name)) in {str, int}
+    }
 
 
 def _rank(value: Any) -> tuple[bool, int, int, str]:
@@ -100,13 +124,21 @@ def _rank(value: Any) -> tuple[bool, int, int, str]:
 
 
 def _replace(old: Any, new: Any, record: R) -> R:
-    changes = {
-        field.alias: new
-        for field in attrs.fields(type(cast("Any", record)))  # pyright: ignore[reportUnknownArgumentType]  # narrowed to a generic of unknown elements
-        if field.init
-        and type(present := getattr(record, field.name)) is type(old)
-        and present == old
-    }
+    present = _plain_fields(record).items()
+    return _changed(record, {name: new for name, value in present if _is_same(value, old)})
+
+
+def _swap(one: Any, other: Any, record: R) -> R:
+    present = _plain_fields(record).items()
+    to_other = {name: other for name, value in present if _is_same(value, one)}
+    return _changed(record, to_other | {name: one for name, v in present if _is_same(v, other)})
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    return type(value) is type(other) and bool(value == other)
+
+
+def _changed(record: R, changes: dict[str, Any]) -> R:
     if not changes:
         return record
     try:

@@ -6,24 +6,22 @@ fold itself, which `forkable_history` does, reading lines, and showing anything 
 
 from __future__ import annotations
 
-import contextlib
 import copy
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from refold.errors import LogDamagedError, LogError
 from refold.reducers.reducer import as_reducer
-from refold.replay.action_codec import decode_state
 from refold.replay.bisect_states import bisect_place, first_broken_place
 from refold.replay.blame_causes import cause_chain
 from refold.replay.blame_path import last_change_place
-from refold.replay.canonical_digest import DIGEST_ALGORITHM, state_digest
 from refold.replay.changed_paths import ChangedPath, changed_paths
 from refold.replay.diff_digests import compare_with_digests
 from refold.replay.forkable_actions import ForkableActions
 from refold.replay.forkable_history import FoldFailure, ForkableHistory
 from refold.replay.forkable_records import RecordSequence
 from refold.replay.shrink_actions import MOST_FOLDS, Goal, shrink_actions
+from refold.replay.start_state import start_state
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
@@ -44,9 +42,10 @@ class Timeline(Generic[S]):
     """
 
     def __init__(self, reader: LogReader, reducer: Reducer[S]) -> None:
-        """Take the start state from the log's header.
+        """Take the start state from the log's header; a trimmed log starts later than at seq 0.
 
         Raises:
+            LogError: the log was opened behind a header, or does not say its start state.
             PayloadError: the start state does not fit the reducer's state type.
         """
         self._reader = reader
@@ -95,6 +94,18 @@ class Timeline(Generic[S]):
         Later records are interrupted: asking for their states raises the same exception.
         """
         return self._history.failure
+
+    @property
+    def interrupted(self) -> list[int]:
+        """The seqs of the records after the failure, in the present order; none without one."""
+        history = self._history
+        found = history.failure
+        return [] if found is None else history.seqs()[history.place_of(found.seq) :]
+
+    @property
+    def reducer(self) -> Reducer[S]:
+        """What folds the actions."""
+        return self._reducer
 
     @property
     def seq(self) -> int:
@@ -152,6 +163,15 @@ class Timeline(Generic[S]):
         end = history.place_of(history.head) if count > 0 else place
         return self.jump(history.seq_at(min(place, end)))
 
+    def go_to_end(self) -> S:
+        """Stand after the last record, or before the one at which a reducer raises."""
+        return self.jump(self._sound_head())
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether this timeline stands where `go_to_end` leads."""
+        return self._seq == self._sound_head()
+
     def skip(self, *seqs: int) -> None:
         """Leave records out; only what comes after the first of them is folded again.
 
@@ -198,17 +218,17 @@ class Timeline(Generic[S]):
         """Let the state where this timeline stands be its start, and forget all its records."""
         self._history.clear(self.state, self._seq)
 
+    def restart_from(self, state: S) -> None:
+        """Let a state be the start, forget all records, and stand there."""
+        self._clear(state, self.head)
+
     def commit_oldest(self, keep: int) -> None:
         """Fold the oldest records into the start until so many are left.
 
         A record at which the reducer raises stays, and all after it.
         """
         history = self._history
-        place = max(len(history.seqs()) - keep, 0)
-        with contextlib.suppress(Exception):
-            history.state_at(place)
-        if history.failure is not None:
-            place = min(place, history.place_of(history.failure.seq) - 1)
+        place = history.sound_up_to(max(len(history.seqs()) - keep, 0))
         stood = history.place_of(self._seq)
         history.rebase(place)
         if stood < place:
@@ -232,12 +252,19 @@ class Timeline(Generic[S]):
             self._seq = stood[-1] if stood else history.base_seq
         history.sweep()
 
-    def replace_reducer(self, reducer: Callable[[Any, Any], S]) -> None:
-        """Fold by another reducer from the start on; what the old one raised is healed."""
+    def replace_reducer(self, reducer: Callable[[Any, Any], S], *, recompute: bool = True) -> None:
+        """Fold by another reducer; what the old one raised is healed.
+
+        Args:
+            reducer: the new one.
+            recompute: from the start on.  If false, the states that are kept (where this timeline
+                was asked last, and every some hundredth before) stay as the old one made them, and
+                the new one folds on from there.
+        """
         self._reducer = as_reducer(reducer)
         self._recorded = self._recorded.copy()
         self._recorded.replace_fold(self._reducer)
-        self._history.replace_fold(self._reducer)
+        self._history.replace_fold(self._reducer, recompute=recompute)
 
     def diff(self, a: int, b: int) -> list[ChangedPath]:
         """Return the smallest parts in which the states after two records differ."""
@@ -312,34 +339,28 @@ class Timeline(Generic[S]):
                 compared.
         """
         len(self.records)  # the last record gets its digest when the end is read
-        start_digest = self.header.start_digest
-        compare_with_digests(self._recorded, self._reducer, self.records, start_digest)
+        compare_with_digests(self._recorded, self._reducer, self.records, self.header)
         if self.torn_tail is not None:
             raise torn_tail_error(self.torn_tail)
+
+    def _sound_head(self) -> int:
+        history = self._history
+        return history.seq_at(history.sound_up_to(history.place_of(history.head)))
 
     def _clear(self, state: S, seq: int) -> None:
         self._history.clear(state, seq)
         self._seq = seq
 
     def _start_state(self) -> S:
-        initial = self._reducer.initial
-        header = self._reader.header
-        if header.digest_algorithm != DIGEST_ALGORITHM:
+        reader = self._reader
+        if reader.from_seq > reader.header.first_seq:
             message = (
-                f"the log's digests are {header.digest_algorithm}, this refold makes"
-                f" {DIGEST_ALGORITHM}; replay it with the refold that wrote it"
+                f"the log was opened at seq {reader.from_seq}, and nobody knows the state before"
+                f" that; open it with LogReader(path, from_seq={reader.header.first_seq}), or with"
+                f" None for its beginning"
             )
             raise LogError(message)
-        if state_digest(initial) == header.start_digest:
-            return initial
-        if header.start_state is None:
-            message = (
-                "the log starts from a bare collection that is not the reducer's initial state, so"
-                " the types of its elements are unknown; keep the collection in a field of an"
-                " attrs.frozen class"
-            )
-            raise LogError(message)
-        return decode_state(header.start_state, type(initial))
+        return start_state(reader.header, self._reducer.initial)
 
 
 def torn_tail_error(torn: TornTail) -> LogDamagedError:
@@ -349,4 +370,5 @@ def torn_tail_error(torn: TornTail) -> LogDamagedError:
         line=torn.line,
         seq=torn.seq,
         reason=f"the last line is torn after {torn.size_bytes} bytes: the writer died in it",
+        advice="go on with it by record(path, resume=True), which cuts the torn line off",
     )

@@ -7,6 +7,7 @@ import typing
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, NewType, Union
 
+from refold.actions.union_choices import union_choices
 from refold.replay.collection_codec import CLASS_OF_VALUE
 from refold.replay.scalar_codec import json_object
 
@@ -22,7 +23,7 @@ def add_unions(converter: Converter) -> None:
     """Teach a converter unions of anything it knows."""
 
     def make_encode(tp: Any) -> Callable[[Any], Any]:
-        choices, allows_none = _choices_of(tp), type(None) in typing.get_args(tp)
+        choices, allows_none = union_choices(tp), type(None) in typing.get_args(tp)
 
         def encode(value: Any) -> Any:
             if value is None and allows_none:
@@ -34,7 +35,7 @@ def add_unions(converter: Converter) -> None:
     def decode(value: Any, tp: Any) -> Any:
         if value is None and type(None) in typing.get_args(tp):
             return None
-        return _decode_choice(converter, _choices_of(tp), value)
+        return _decode_choice(converter, union_choices(tp), value)
 
     converter.register_unstructure_hook_factory(_is_union, make_encode)
     converter.register_structure_hook_func(_is_union, decode)
@@ -42,15 +43,6 @@ def add_unions(converter: Converter) -> None:
 
 def _is_union(tp: Any) -> bool:
     return typing.get_origin(tp) in {Union, types.UnionType}
-
-
-def _choices_of(tp: Any) -> dict[str, Any]:
-    """Return the members of a union but None, by the names that they are written with."""
-    return {
-        choice.__name__ if isinstance(choice, type | NewType) else str(choice): choice
-        for choice in typing.get_args(tp)
-        if choice is not type(None)
-    }
 
 
 def _encode_choice(converter: Converter, choices: dict[str, Any], value: Any) -> Any:

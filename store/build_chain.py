@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from refold.actions.action import Action
+    from refold.reducers.reducer import Reducer
     from refold.store.inputs import Inputs
     from refold.store.middleware import Dispatch, Middleware, StoreAPI
 
@@ -20,19 +21,30 @@ __all__ = ["ChainAPI", "build_chain", "check_middleware"]
 class ChainAPI:
     """The `StoreAPI` that middleware is given; it dispatches only once the chain is whole."""
 
-    __slots__ = ("_dispatch", "_read_state", "inputs")
+    __slots__ = ("_dispatch", "_read_reducer", "_read_state", "inputs")
 
-    def __init__(self, read_state: Callable[[], Any], inputs: Inputs) -> None:
-        """Read the state by this function; refuse to dispatch until `open`."""
+    def __init__(
+        self,
+        read_state: Callable[[], Any],
+        read_reducer: Callable[[], Reducer[Any]],
+        inputs: Inputs,
+    ) -> None:
+        """Read state and reducer by these functions; refuse to dispatch until `open`."""
         self.inputs = inputs
         """The store's sources of time, ids and chance."""
         self._read_state = read_state
+        self._read_reducer = read_reducer
         self._dispatch: Callable[..., Any] = _refuse_during_setup
 
     @property
     def state(self) -> Any:  # erased; the protocol gives it its type back
         """The present state."""
         return self._read_state()
+
+    @property
+    def reducer(self) -> Reducer[Any]:
+        """The present reducer; a recorder writes down whose actions and state these are."""
+        return self._read_reducer()
 
     def dispatch(self, action: Any, /, *extra: object, **named: object) -> Any:
         """Send an action, and any extra arguments, through the whole chain."""

@@ -82,6 +82,10 @@ class CommitCore:
         """Return the root for the cells."""
         return self.layout.build(cells[:-1])
 
+    def read_reducer(self) -> Reducer[Any]:
+        """Return the reducer that folds at present."""
+        return self._reducer
+
     def replace_reducer(self, other: Reducer[Any]) -> None:
         """Let another reducer fold from now on, over the state adopted by it."""
         adopted = other.adopt_state(self.read_state(), self._reducer)

@@ -338,7 +338,7 @@ class Store(Generic[S]):
 
     def _make_dispatch(self) -> Dispatcher:
         """Return the way in: the chain of middleware around the commit."""
-        api = ChainAPI(self._core.read_state, self.inputs)
+        api = ChainAPI(self._core.read_state, self._core.read_reducer, self.inputs)
         chain = build_chain(self._middleware, api, self._core.commit)
         observers = [m for m in self._middleware if isinstance(m, CommitObserver)]
         self._notifier.observe(*(observer.committed for observer in observers))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 from pathlib import Path
 
@@ -33,6 +34,16 @@ def long_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_long_log_gets_a_bar(long_log: Path) -> None:
     """The bar counts the commits of the log, its header left out."""
     assert "2000/2000" in show(long_log, 2000)
+
+
+def test_all_segments_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The bar counts the commits of all segments, compressed or not, without their headers."""
+    monkeypatch.setattr(module, "_SHOWN_FROM", 2000)
+    (tmp_path / f"{5:020}.jsonl.gz").write_bytes(gzip.compress(b"{}\n" * 1001))
+    (tmp_path / f"{1005:020}.jsonl").write_text("{}\n" * 1001)
+    assert "2000/2000" in show(tmp_path, 2000)
+    (tmp_path / f"{5:020}.jsonl.gz").write_bytes(gzip.compress(b"{}\n" * 1001)[:-9])
+    assert show(tmp_path, 2000) == ""
 
 
 def test_a_bar_is_for_terminals_and_long_logs_only(long_log: Path, tmp_path: Path) -> None:

@@ -14,8 +14,10 @@ from refold.commands.demo_ticker import OrderPlaced
 from refold.middleware.record import record
 from refold.replay.action_codec import decode_state, encode_state
 from refold.replay.checked_line import FIRST_CHECKSUM, open_line, seal_line
+from refold.replay.log_segments import list_segments
 from refold.store.store import Store
 from tests.commands.shop_application import SHOP, ShopState, record_run
+from tests.commands.trimmed_shop_log import record_trimmed_run
 
 if TYPE_CHECKING:
     from tests.commands.conftest import RunCommand
@@ -161,6 +163,46 @@ def test_an_empty_log_is_not_taken_for_the_demo_s(
     path = tmp_path / "run.jsonl"
     Store(lambda state, _action: state, state=start, middleware=[record(path)])
     assert "is no log of the demo; give --app" in run_command("replay", path).err
+
+
+async def test_a_trimmed_log_is_folded_from_its_first_record_on(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    """Of a log whose beginning is gone the states are what they were, under the same seqs."""
+    path = tmp_path / "run"
+    first = await record_trimmed_run(path, 9)
+    for seq in (first - 1, first, 9):
+        value = json.loads(run_command("replay", path, *APP, "--json", "--to", seq).out)
+        assert (value["seq"], value["state"]["cart"]["counts"]) == (seq, {"apple": seq})
+    outcome = run_command("replay", path, *APP, "--verify")
+    assert outcome.status == 0
+    assert outcome.lines[2].startswith("state after record 9 of log ")
+
+
+async def test_a_record_that_was_trimmed_is_refused(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    """--to before the start of a trimmed log: status 2, and where the start is."""
+    first = await record_trimmed_run(tmp_path / "run", 9)
+    outcome = run_command("replay", tmp_path / "run", *APP, "--to", first - 2)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert f"the log was trimmed and its first record is {first}" in outcome.err
+
+
+async def test_damage_in_a_later_header_shows_the_state_before_it(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    """A segment whose header is damaged: the last state before it, of a trimmed log, too."""
+    path = tmp_path / "run"
+    await record_trimmed_run(path, 9)
+    last = list_segments(path)[-1]
+    last.path.write_bytes(last.path.read_bytes().replace(b"start_state", b"xtart_state"))
+    outcome = run_command("replay", path, *APP, "--json")
+    value = json.loads(outcome.out)
+    assert outcome.status == 1
+    assert value["seq"] == (last.first_seq or 0) - 1
+    assert value["state"]["cart"]["counts"] == {"apple": value["seq"]}
+    assert "line 1 (the header)" in value["problems"][0]
 
 
 def _resealed(path: Path, old: bytes, new: bytes) -> bytes:

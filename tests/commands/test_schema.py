@@ -49,7 +49,7 @@ def test_lock_writes_what_check_finds_fine(run_command: RunCommand) -> None:
     """Lock says what it wrote; check of the same application ends well and says little."""
     outcome = run_command("schema", "lock", "--app", f"{SHOP}:root")
     assert outcome.status == 0
-    assert outcome.out.startswith(f"{FILE}: 1 actions, 2 state classes, fingerprint ")
+    assert outcome.out.startswith(f"{FILE}: 1 action, 2 state classes, fingerprint ")
     schema = read_schema(Path(FILE).read_bytes())
     assert schema.fingerprint in outcome.out
     assert set(schema.classes) == {

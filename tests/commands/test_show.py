@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from refold.middleware.record import record
 from refold.reducers.reducer import Reducer
 from refold.store.store import Store
 from tests.commands.shop_application import SHOP, record_run
+from tests.commands.trimmed_shop_log import record_trimmed_run
 
 if TYPE_CHECKING:
     from tests.commands.conftest import RunCommand
@@ -204,3 +206,50 @@ async def test_times_that_no_calendar_has_are_shown_as_numbers(
     outcome = run_command("show", tmp_path / "run.jsonl")
     assert "from 1000000000000000000 ms" in outcome.lines[1]
     assert outcome.lines[-1].startswith("  2        - app")
+
+
+async def test_a_trimmed_log_is_shown_under_its_seqs(
+    run_command: RunCommand, tmp_path: Path
+) -> None:
+    """Of a log whose beginning is gone the rest is shown, and ranges are meant by seq."""
+    first = await record_trimmed_run(tmp_path / "run", 9)
+    outcome = run_command("show", tmp_path / "run")
+    assert outcome.status == 0
+    assert outcome.lines[1].startswith(f"{10 - first} records ({first} to 9), ")
+    assert [int(line.split()[0]) for line in outcome.lines[3:]] == list(range(first, 10))
+    for extra in ([], ["--app", f"{SHOP}:root"]):
+        chosen = run_command("show", tmp_path / "run", "--json", "--from", 7, "--to", 8, *extra)
+        records = [json.loads(line) for line in chosen.lines]
+        assert [record["seq"] for record in records] == [7, 8]
+    assert records[0]["state_changes"] == [{"path": "cart.counts['apple']", "old": "6", "new": "7"}]
+
+
+async def test_what_was_trimmed_is_no_range(run_command: RunCommand, tmp_path: Path) -> None:
+    """A range before the first record that is left ends with status 2 and says which that is."""
+    first = await record_trimmed_run(tmp_path / "run", 9)
+    expected = {"--from": f"there, {first}: the log was trimmed", "--to": f"numbered from {first}"}
+    for option, words in expected.items():
+        outcome = run_command("show", tmp_path / "run", option, 1)
+        assert (outcome.status, outcome.out) == (2, "")
+        assert words in outcome.err
+
+
+def test_damage_before_the_first_record_is_reported_after_the_heading(
+    run_command: RunCommand, shop_log: Path
+) -> None:
+    """If no record is whole the log is named, then the damage."""
+    shop_log.write_bytes(shop_log.read_bytes().replace(b"apple", b"ample"))
+    outcome = run_command("show", shop_log)
+    assert (outcome.status, outcome.lines[1][:9]) == (1, "0 records")
+    assert "line 2 (seq 1)" in outcome.err
+
+
+def test_a_compressed_file_is_shown(run_command: RunCommand, shop_log: Path) -> None:
+    """One file that was compressed is a log as it was before."""
+    plain = run_command("show", shop_log, "--json")
+    compressed = shop_log.with_name("run.jsonl.gz")
+    compressed.write_bytes(gzip.compress(shop_log.read_bytes()))
+    outcome = run_command("show", compressed, "--json")
+    assert (outcome.status, outcome.out) == (0, plain.out)
+    compressed.write_bytes(compressed.read_bytes()[:-20])
+    assert run_command("show", compressed).status == 1

@@ -38,6 +38,7 @@ PUBLIC_NAMES: Final = [
     "combine_reducers",
     "compose",
     "evolve",
+    "hydrate",
     "log_actions",
     "lru_memoize",
     "operation",

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.replay.bank_timelines import timeline_of
 from tests.replay.bank_with_bugs import (
     Bank,
     DayEnded,
@@ -24,7 +25,6 @@ from tests.replay.bank_with_bugs import (
     random_session,
     record_bank,
 )
-from tests.replay.test_timeline_moves import timeline_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,6 +19,7 @@ from refold.replay.changed_paths import changed_paths
 from refold.replay.log_record import LogRecord
 from refold.replay.replay import replay
 from refold.store.store import Store
+from tests.replay.bank_timelines import BANK, timeline_of
 from tests.replay.bank_with_bugs import (
     Bank,
     DayEnded,
@@ -28,7 +29,6 @@ from tests.replay.bank_with_bugs import (
     make_bank,
     random_session,
 )
-from tests.replay.test_timeline_moves import BANK, timeline_of
 from tests.strategies.observatory_reducer import make_observatory
 from tests.strategies.observatory_strategies import actions as observatory_actions
 

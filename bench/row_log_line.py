@@ -1,0 +1,218 @@
+"""Rows 9 and 10: an action to its line in a log, and back.
+
+Each is measured twice: the action alone, as JSON that says which action it is; and the whole line,
+for which every contestant writes and reads the same envelope and the same chained checksum.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+import orjson
+
+from contestant import Contestant, LocalContestant
+from log_actions import ANNOTATED, PLAIN, ActionClasses, make_log_actions
+from log_formats import LogFormat, make_cattrs_format, make_msgspec_format
+from log_work import log_steps, said
+from refold.replay.action_codec import decode_action, encode_payload
+from refold.replay.checked_line import FIRST_CHECKSUM, seal_line
+from refold.replay.fast_envelope import build_record, envelope_of
+from refold.replay.log_lines import LogLines
+from row import Entry, Row, at_least, at_most, only_told
+from work import Outcome
+
+__all__ = ["log_line_rows"]
+
+_STEPS: Final = log_steps(1000)
+
+_STRUCT: Final = "raw msgspec Struct"
+_CATTRS: Final = "cattrs + orjson"
+
+_VERBS: Final = {
+    cls.wire_name: verb for classes in (PLAIN, ANNOTATED) for verb, cls in classes._asdict().items()
+}
+_FIELDS: Final = {"measured": ("value", "count"), "renamed": ("label",), "switched": ("is_on",)}
+
+
+def log_line_rows() -> tuple[Row, ...]:
+    """Return the rows."""
+    expected: Outcome = [said(step) for step in _STEPS]
+    goals = at_most(4, _STRUCT), at_least(2.2, _CATTRS)
+    return (
+        _row(("9", "encode an action"), expected, "encode", goals),
+        _row(("9", "encode an action to its whole log line"), expected, "encode line", goals),
+        _row(
+            ("10", "decode an action, fast path"),
+            expected,
+            "decode",
+            (at_least(4, _CATTRS), only_told(_STRUCT)),
+        ),
+        _row(
+            ("10", "decode a whole log line to its action, fast path"),
+            expected,
+            "decode line",
+            (at_least(4, _CATTRS), only_told(_STRUCT)),
+        ),
+        _cattrs_row(("10", "decode an action, by cattrs"), expected, "decode"),
+        _cattrs_row(
+            ("10", "decode a whole log line to its action, by cattrs"), expected, "decode line"
+        ),
+    )
+
+
+def _row(title: tuple[str, str], expected: Outcome, work: str, goals: Sequence[Any]) -> Row:
+    entries = (
+        Entry("refold", lambda: _make_refold(work, PLAIN), expected),
+        Entry(_STRUCT, lambda: _make_peer(work, make_msgspec_format()), expected),
+        Entry(_CATTRS, lambda: _make_peer(work, make_cattrs_format()), expected),
+    )
+    return Row(*title, entries, tuple(goals))
+
+
+def _cattrs_row(title: tuple[str, str], expected: Outcome, work: str) -> Row:
+    """Return the row of classes with an annotation, which refold leaves to cattrs."""
+    entries = (
+        Entry("refold", lambda: _make_refold(work, ANNOTATED), expected),
+        Entry(_CATTRS, lambda: _make_peer(work, make_cattrs_format(ANNOTATED)), expected),
+    )
+    return Row(*title, entries, (at_least(1.45, _CATTRS),))
+
+
+def _make_refold(work: str, classes: ActionClasses) -> Contestant:
+    actions = make_log_actions(_STEPS, classes)
+    match work:
+        case "encode":
+            return _encoder(actions, _encode_alone)
+        case "encode line":
+            return _line_writer(actions, _encode_line)
+        case "decode":
+            return _decoder([_encode_alone(action) for action in actions], _decode_alone)
+        case _:
+            return _reader_of_refold_lines(_lines_of(actions, _encode_line))
+
+
+def _make_peer(work: str, peer: LogFormat) -> Contestant:
+    actions = peer.make_actions(_STEPS)
+    match work:
+        case "encode":
+            return _encoder(actions, peer.encode)
+        case "encode line":
+            return _line_writer(actions, peer.encode_line)
+        case "decode":
+            return _decoder([peer.encode(action) for action in actions], peer.decode)
+        case _:
+            return _reader_of_peer_lines(_lines_of(actions, peer.encode_line), peer)
+
+
+def _encode_alone(action: Any) -> bytes:
+    """Say an action as JSON; a log has name and time in the envelope, here they stand beside."""
+    return orjson.dumps([action.wire_name, action.at_ms, encode_payload(action)])
+
+
+def _decode_alone(text: bytes) -> Any:
+    name, at_ms, payload = orjson.loads(text)
+    return decode_action(build_record((1, "w-1", name, 1, at_ms, None, "app", payload, None, None)))
+
+
+def _encode_line(seq: int, action: Any, previous: int) -> tuple[bytes, int]:
+    """Do what `record` and its `LogWriter` do, up to the file."""
+    record = build_record(
+        (
+            seq,
+            f"w-{seq}",
+            action.wire_name,
+            action.wire_version,
+            action.at_ms,
+            None,
+            "app",
+            encode_payload(action),
+            None,
+            None,
+        )
+    )
+    return seal_line(envelope_of(record), previous)
+
+
+def _lines_of(actions: Sequence[Any], encode: Callable[..., tuple[bytes, int]]) -> list[bytes]:
+    lines, checksum = list[bytes](), FIRST_CHECKSUM
+    for seq, action in enumerate(actions, start=1):
+        line, checksum = encode(seq, action, checksum)
+        lines.append(line)
+    return lines
+
+
+def _encoder(actions: Sequence[Any], encode: Callable[[Any], bytes]) -> Contestant:
+    def run_pass() -> None:
+        for action in actions:
+            encode(action)
+
+    return LocalContestant(
+        run_pass, len(actions), lambda: [_said_in(encode(action)) for action in actions]
+    )
+
+
+def _line_writer(
+    actions: Sequence[Any], encode: Callable[[int, Any, int], tuple[bytes, int]]
+) -> Contestant:
+    def run_pass() -> None:
+        checksum = FIRST_CHECKSUM
+        for seq, action in enumerate(actions, start=1):
+            _, checksum = encode(seq, action, checksum)
+
+    return LocalContestant(
+        run_pass, len(actions), lambda: [_said_in(line) for line in _lines_of(actions, encode)]
+    )
+
+
+def _decoder(texts: Sequence[bytes], decode: Callable[[bytes], Any]) -> Contestant:
+    def run_pass() -> None:
+        for text in texts:
+            decode(text)
+
+    return LocalContestant(run_pass, len(texts), lambda: [_said_by(decode(text)) for text in texts])
+
+
+def _reader_of_refold_lines(lines: Sequence[bytes]) -> Contestant:
+    def read() -> list[Any]:
+        reading = LogLines()
+        return [decode_action(record) for line in lines for record in reading.take(line)]
+
+    return LocalContestant(read, len(lines), lambda: [_said_by(action) for action in read()])
+
+
+def _reader_of_peer_lines(lines: Sequence[bytes], peer: LogFormat) -> Contestant:
+    def read() -> list[Any]:
+        actions, checksum = list[Any](), FIRST_CHECKSUM
+        for line in lines:
+            envelope, checksum = peer.decode_line(line, checksum)
+            actions.append(envelope.payload)
+        return actions
+
+    return LocalContestant(read, len(lines), lambda: [_said_by(action) for action in read()])
+
+
+def _said_in(text: bytes) -> list[int | str]:
+    """Read, by nobody's codec, what a text says."""
+    value: Any = json.loads(text)
+    if value.__class__ is list:
+        name, at_ms, fields = value
+        fields["at_ms"] = at_ms
+    elif "payload" in value:
+        name, fields = value["name"], value["payload"] | {"at_ms": value["at_ms"]}
+    else:
+        name, fields = value["type"], value
+    return _say(_VERBS[name], fields)
+
+
+def _said_by(action: Any) -> list[int | str]:
+    verb = _VERBS.get(getattr(action, "wire_name", ""), type(action).__name__)
+    names = ("at_ms", "key", *_FIELDS[verb])
+    return _say(verb, {name: getattr(action, name) for name in names})
+
+
+def _say(verb: str, fields: dict[str, Any]) -> list[int | str]:
+    values = [fields[name] for name in _FIELDS[verb]]
+    told = [value if type(value) is int else str(value) for value in values]
+    return [verb, fields["at_ms"], fields["key"], *told]
