@@ -30,6 +30,8 @@ __all__ = [
 
 Argument = TypeVar("Argument")
 Value = TypeVar("Value")
+Argument_co = TypeVar("Argument_co", covariant=True)
+Value_co = TypeVar("Value_co", covariant=True)
 
 
 @attrs.frozen
@@ -50,38 +52,38 @@ class OperationError:
 
 
 @action_base
-class OperationPending(Action, Generic[Argument]):
+class OperationPending(Action, Generic[Argument_co]):
     """The base of every operation's pending action."""
 
     request_id: str
     """Unique to this run of the operation."""
 
-    argument: Argument
+    argument: Argument_co
     """What the operation was called with."""
 
 
 @action_base
-class OperationFulfilled(Action, Generic[Argument, Value]):
+class OperationFulfilled(Action, Generic[Argument_co, Value_co]):
     """The base of every operation's fulfilled action."""
 
     request_id: str
     """Unique to this run of the operation."""
 
-    argument: Argument
+    argument: Argument_co
     """What the operation was called with."""
 
-    value: Value
+    value: Value_co
     """What it gave."""
 
 
 @action_base
-class OperationRejected(Action, Generic[Argument]):
+class OperationRejected(Action, Generic[Argument_co]):
     """The base of every operation's rejected action."""
 
     request_id: str
     """Unique to this run of the operation."""
 
-    argument: Argument
+    argument: Argument_co
     """What the operation was called with."""
 
     error: OperationError

@@ -19,6 +19,7 @@ from contestant_refold import make_refold
 from node_packages import NodePackages
 from row import Comparison, Entry, Row, at_least, at_most, only_told
 from row_durable_log import durable_log_row
+from row_entities import entity_rows
 from row_history import history_rows
 from row_import_time import import_row
 from row_jump import jump_rows
@@ -48,6 +49,7 @@ def all_rows(find_node: FindNode) -> tuple[Row, ...]:
         *_size_rows(),
         *_subscription_rows(find_node),
         _entities_row(find_node),
+        *entity_rows(),
         *log_line_rows(),
         durable_log_row(),
         *replay_rows(),

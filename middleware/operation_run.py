@@ -124,8 +124,6 @@ class OperationRun(Generic[Argument, Value]):
         """End it before it began; the store was told of nothing, and is not now."""
         self._report.reject(error, is_told=False)
         self._settle()
-        if self._task is not None:
-            self._task.cancel(error.message)
 
     async def unwrap(self) -> Value:
         """Return the value.

@@ -76,13 +76,13 @@ class Telling:
         finally:
             self._dispatching.pop()
 
-    def handled(self, action: Action) -> None:
-        """Take note that an action has come back from the reducer.
+    def handled(self) -> None:
+        """Take note that the action being told has come back from the reducer.
 
         Here the dispatch context has the id of its record, wherever the recorder stands.
         """
         told = self._dispatching[-1] if self._dispatching else None
-        if told is not None and told.committed is not None and told.is_of(action):
+        if told is not None and told.committed is not None:
             told.cause = current_dispatch_context().cause
 
     def committed(self, actions: tuple[Action, ...]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from refold.errors import MiddlewareError, StoreClosedError
 from refold.middleware.operation import OperationRequest
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Operations", "operations"]
 
-_OURS: Final[tuple[type[Any], ...]] = (OperationRequest, *OPERATION_ACTIONS)
+_OURS: Final = (OperationRequest, *OPERATION_ACTIONS)
 
 _LEFT: Final = "the store was left"
 
@@ -55,7 +55,7 @@ class Operations:
         """Keep what the runs get."""
         self._extra = extra
         self._store: Any = None
-        self._group: asyncio.TaskGroup | None = None  # None: the store is not entered
+        self._group: Any = None  # an asyncio.TaskGroup once the store is entered
         self._is_left = False
         self._is_closed = False
         self.runs: set[OperationRun[Any, Any]] = set()
@@ -75,14 +75,18 @@ class Operations:
             raise MiddlewareError(message)
         self._store = store
         self.telling = Telling(store)
+        plain: set[type] = set()  # the classes of other actions, for which a look is enough
 
         def handle(action: Any, /) -> Any:
+            if action.__class__ in plain:
+                return next(action)
             if not isinstance(action, _OURS):
+                plain.add(action.__class__)
                 return next(action)
             if isinstance(action, OperationRequest):
                 return self._begin(action)  # pyright: ignore[reportUnknownArgumentType]  # of any types
-            handled = next(action)
-            self.telling.handled(action)
+            handled = next(cast("Action", action))
+            self.telling.handled()
             return handled
 
         return handle
@@ -119,10 +123,8 @@ class Operations:
         Raises:
             RuntimeError: the group takes no more tasks.
         """
-        if self._group is None:
-            raise self._refusal(name)
         try:
-            task = self._group.create_task(work, name=name)
+            task: asyncio.Task[None] = self._group.create_task(work, name=name)
         except RuntimeError:
             work.close()
             raise

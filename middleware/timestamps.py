@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from refold.reducers.evolve import evolve
+from refold.store.inputs import inputs_of
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
@@ -24,7 +25,7 @@ def timestamps(clock: Callable[[], float] | None = None) -> Middleware[Any]:
     """
 
     def set_up(store: StoreAPI[Any], next: Dispatch) -> Dispatch:  # noqa: A002  # its usual name
-        now = clock or store.inputs.clock  # it stands in the action, so it is not noted
+        now = clock or inputs_of(store).clock  # it stands in the action, so it is not noted
 
         def handle(action: Action) -> Action:
             if getattr(action, "at_ms", 0) is None:

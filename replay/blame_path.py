@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
 import attrs
-from pyrsistent import PDeque, PMap, PVector
+from pyrsistent import PDeque, PVector
 
 from refold.errors import LogError
 from refold.replay.changed_paths import ABSENT, changed_paths
@@ -130,8 +130,8 @@ def _field(part: Any, name: str) -> Any:
 
 
 def _entry(part: Any, step: PathStep) -> Any:
-    if isinstance(part, PMap):
-        entries = cast("PMap[Any, Any]", part)  # type: ignore[redundant-cast]  # not for pyright
+    if isinstance(part, Mapping):
+        entries = cast("Mapping[Any, Any]", part)  # type: ignore[redundant-cast]  # not for pyright
         if step.key is not ABSENT:
             return entries.get(step.key, ABSENT)
         return next((value for key, value in entries.items() if repr(key) == step.text), ABSENT)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import zip_longest
 from typing import Any, Final, cast
 
 import attrs
-from pyrsistent import PDeque, PMap, PVector
+from pyrsistent import PDeque, PVector
 
 __all__ = ["ABSENT", "ChangedPath", "changed_paths"]
 
@@ -48,7 +48,8 @@ def changed_paths(old: object, new: object, path: str = "") -> Iterator[ChangedP
     if old is new:
         return
     cls = type(old)
-    if cls is not type(new):
+    are_maps = isinstance(old, Mapping) and isinstance(new, Mapping)  # of any library
+    if cls is not type(new) and not are_maps:
         yield ChangedPath(path, old, new)
     elif attrs.has(cls):
         for field in attrs.fields(cls):
@@ -57,8 +58,8 @@ def changed_paths(old: object, new: object, path: str = "") -> Iterator[ChangedP
                 getattr(new, field.name, ABSENT),
                 f"{path}.{field.name}".lstrip("."),
             )
-    elif isinstance(old, PMap):
-        before, after = cast("PMap[object, Any]", old), cast("PMap[object, Any]", new)
+    elif are_maps:
+        before, after = cast("Mapping[object, Any]", old), cast("Mapping[object, Any]", new)
         for key in [*before, *(key for key in after if key not in before)]:
             pair = before.get(key, ABSENT), after.get(key, ABSENT)
             yield from changed_paths(*pair, f"{path}[{key!r}]")

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any, Final, TypeVar
 
-__all__ = ["Inputs", "take_drawn_inputs"]
+__all__ = ["Inputs", "inputs_of", "take_drawn_inputs"]
 
 V = TypeVar("V")
 
@@ -81,6 +81,12 @@ class Inputs:
         return value
 
 
+def inputs_of(store: object) -> Inputs:
+    """Return the inputs of what a middleware was given as its store."""
+    found = getattr(store, "inputs", None)
+    return found if isinstance(found, Inputs) else _SYSTEM
+
+
 def take_drawn_inputs() -> dict[str, list[Any]] | None:
     """Return what the running task has drawn since it was asked last; None if nothing.
 
@@ -95,3 +101,7 @@ def take_drawn_inputs() -> dict[str, list[Any]] | None:
 
 def _random_id() -> str:
     return secrets.token_hex(8)
+
+
+_SYSTEM: Final = Inputs()
+"""For a store that has none."""

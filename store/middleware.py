@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     import asyncio
 
     from refold.actions.action import Action
-    from refold.store.inputs import Inputs
 
 __all__ = [
     "Attaches",
@@ -45,11 +44,6 @@ class StoreAPI(Protocol[S_co]):
     @property
     def state(self) -> S_co:
         """The present state: the old one before ``next(action)``, the new one after it."""
-        ...
-
-    @property
-    def inputs(self) -> Inputs:
-        """The store's sources of time, ids and chance."""
         ...
 
     def dispatch(self, action: A, /) -> A:

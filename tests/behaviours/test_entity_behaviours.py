@@ -357,7 +357,8 @@ def test_b154_two_renames_in_one_call_leave_the_last_id(
     adapter = make_adapter(kind, map_kind)
     changes: list[tuple[str, dict[str, object]]] = [
         ("e", {"id": "f", "owner": "anna"}),
-        (second, {"id": "g", "pages": 400}),
+        (second, {"id": "g", "pages": 300}),
+        ("e", {"pages": 400}),
     ]
     state = adapter.update_many(adapter.of([EMMA, IDIOT]), changes)
     assert keys_of(state) == ["g", "i"]

@@ -94,7 +94,7 @@ class Server:
         arguments = ("--port", self.port, *self.arguments, *more)
         async with program(self.script, *arguments) as started:
             said = await started.line()
-            found = re.search(r"ws://127\.0\.0\.1:(\d+)/", said)
+            found = re.search(r"(?:ws|http)://127\.0\.0\.1:(\d+)/", said)
             assert found is not None, (said, await started.end(signal.SIGKILL))
             self.port = int(found[1])
             yield started

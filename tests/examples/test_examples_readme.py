@@ -64,9 +64,10 @@ async def test_a_shown_program_starts(tmp_path: Path, command: str) -> None:
         if script.startswith("chat"):
             arguments += ["--history", str(tmp_path / "history.jsonl")]
     else:
-        arguments += ["--url", f"ws://127.0.0.1:{free_port()}/"]
+        scheme = "http" if script.startswith("shopping_cart") else "ws"
+        arguments += ["--url", f"{scheme}://127.0.0.1:{free_port()}/"]
     async with program(script, *arguments) as started:
-        await started.line_with("no server there" if "client" in script else "ws://127.0.0.1:")
+        await started.line_with("no server there" if "client" in script else "://127.0.0.1:")
         status, rest, errors = await started.end(signal.SIGINT)
     assert (status, errors) == (0, "")
     assert "Traceback" not in rest

@@ -276,7 +276,7 @@ def test_asking_again_when_rejected_does_not_keep_the_store_open() -> None:
 
 
 def test_a_cancelled_block_settles_what_never_took_a_step() -> None:
-    """A run whose store was left by a cancellation in the very step that asked for it is settled."""
+    """A run is settled whose store was left by a cancellation in the step that asked for it."""
 
     async def life() -> None:
         store, told = open_desk()
@@ -284,8 +284,8 @@ def test_a_cancelled_block_settles_what_never_took_a_step() -> None:
 
         async def own() -> None:
             async with store:
-                for seconds in (None, 1):
-                    runs.append(store.dispatch(work(Plan(0, seconds, 5, "obeys", None, None))))
+                plans = [Plan(0, seconds, 5, "obeys", None, None) for seconds in (None, 1)]
+                runs.extend(store.dispatch(work(plan)) for plan in plans)
                 raise asyncio.CancelledError
 
         await asyncio.wait([asyncio.create_task(own())])
@@ -308,10 +308,12 @@ def test_a_service_that_fails_settles_everything() -> None:
 
     async def life() -> None:
         store, told = open_desk(Fails())
-        with pytest.raises(ExceptionGroup):
+        run = None
+        with pytest.raises(ExceptionGroup):  # noqa: PT012  # the store
             async with store:
                 run = store.dispatch(work(Plan(0, None, 5, "obeys", None, None)))
                 await rest()
+        assert run is not None
         assert run.is_settled
         assert told.stages == ["pending", "rejected"]
 

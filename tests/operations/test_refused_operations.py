@@ -34,7 +34,7 @@ from refold.middleware.thunks import thunks
 from refold.middleware.timestamps import timestamps
 from refold.reducers.reducer import Reducer
 from refold.store.store import Store
-from tests.operations.operation_scene import Noted, Told, desk, open_desk
+from tests.operations.operation_scene import Desk, Noted, Told, desk, open_desk
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -381,6 +381,55 @@ async def test_a_subscriber_that_raises_at_pending_does_not_lose_the_run() -> No
     assert told.stages == ["pending", "fulfilled"]
 
 
+async def _later(_texts: tuple[str, ...], _call: OperationCall) -> bool:
+    await asyncio.sleep(1)
+    return True
+
+
+@operation("refused_operations/sort_later", condition=_later)
+async def sort_later(texts: tuple[str, ...], _call: OperationCall) -> tuple[str, ...]:
+    """Sort texts after an async condition."""
+    ran.append(texts)
+    return tuple(sorted(texts))
+
+
+async def test_what_pending_raises_after_an_async_condition_has_no_caller(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Nobody waits for dispatch then: a refused pending rejects, a subscriber's error is logged."""
+    store, told = open_desk(refusing("pending"))
+    async with store:
+        settled = await store.dispatch(sort_later(("a",)))
+        assert isinstance(settled, sort_later.rejected)
+        assert settled.error.name == "OSError"
+    assert ran == []
+    store, told = open_desk()
+
+    def grumble(asking: int, _before: int) -> None:
+        message = f"asking {asking}"
+        raise ValueError(message)
+
+    async with store:
+        store.subscribe(grumble, select=lambda state: state.asking)
+        assert await store.dispatch(sort_later(("a",))).unwrap() == ("a",)
+    assert told.stages == ["pending", "fulfilled"]
+    assert "asking 1" in caplog.text
+
+
+async def test_a_group_that_takes_no_more_tasks_rejects(caplog: pytest.LogCaptureFixture) -> None:
+    """A store whose task group is shutting down starts no run, and tells of none."""
+    middleware, told = operations(), Told()
+    store = Store(desk, middleware=[middleware, told])
+    async with asyncio.TaskGroup() as group:
+        pass
+    middleware.open(group)
+    for request in (sort(("a",)), sort_later(("a",))):
+        settled = await store.dispatch(request)
+        assert isinstance(settled, (sort.rejected, sort_later.rejected))
+        assert settled.error.name == "RuntimeError"
+    assert (told.actions, ran, caplog.text) == ([], [], "")
+
+
 async def test_a_bad_abort_reason_does_not_hang() -> None:
     """Whatever reason is given, the run settles with it as text."""
     store, told = open_desk()
@@ -391,3 +440,24 @@ async def test_a_bad_abort_reason_does_not_hang() -> None:
     assert isinstance(settled, sort.rejected)
     assert type(settled.error.message) is str
     assert told.stages == ["pending", "rejected"]
+
+
+async def test_an_abort_inside_a_reducer_is_told_after_it() -> None:
+    """A reducer must not abort, but if one does, the end is told once the reducer is done."""
+    aborting: list[Callable[[], object]] = []
+    reducer = Reducer(Desk())
+
+    @reducer.on(Noted)
+    def _(state: Desk, action: Noted) -> Desk:
+        aborting[0]()
+        return attrs.evolve(state, texts=(action.text,))
+
+    store, told = open_desk(reducer=reducer)
+    async with store:
+        run = store.dispatch(sort(("a",)))
+        aborting.append(run.abort)
+        store.dispatch(Noted("meanwhile"))
+        assert run.is_settled
+        assert isinstance(await run, sort.rejected)
+        await asyncio.sleep(1)
+    assert told.stages == ["pending", "noted", "rejected"]

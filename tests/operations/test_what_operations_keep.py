@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -60,7 +60,7 @@ async def test_a_run_that_is_over_is_let_go(grams: int) -> None:
         run = store.dispatch(carry(parcel))
         await run
         await rest(1)
-        watched = [weakref.ref(run), weakref.ref(parcel)]
+        watched: list[weakref.ref[Any]] = [weakref.ref(run), weakref.ref(parcel)]
         del run, parcel
         gc.collect()
         assert [each() for each in watched] == [None, None]
@@ -74,7 +74,7 @@ async def test_what_was_rolled_back_is_let_go() -> None:
         def block() -> None:
             parcel = Parcel(1)
             watched.append(weakref.ref(parcel))
-            with pytest.raises(ZeroDivisionError), store.transaction():
+            with pytest.raises(ZeroDivisionError), store.transaction():  # noqa: PT012  # the block
                 store.dispatch(carry(parcel))
                 raise ZeroDivisionError
 
@@ -99,7 +99,7 @@ async def test_a_signal_that_is_never_set_keeps_no_task() -> None:
 
 
 async def test_a_condition_that_was_never_asked_warns_nobody() -> None:
-    """Aborted before its first step, a run awaits its async condition no more, without a warning."""
+    """Aborted before its first step, a run never awaits its async condition; nothing warns."""
     store, told = open_desk()
     async with store:
         run = store.dispatch(carry_if(Parcel(1)))

@@ -23,7 +23,7 @@ from refold.errors import EntityError, PayloadError, ValueTypeError
 from refold.middleware.record import record
 from refold.reducers import entity_order
 from refold.reducers.combine_reducers import combine_reducers
-from refold.reducers.entities import Entities
+from refold.reducers.entities import Entities, recall_upkeep
 from refold.reducers.entity_adapter import EntityAdapter
 from refold.reducers.reducer import Reducer
 from refold.replay.action_codec import decode_state, decode_value, encode_state
@@ -148,6 +148,28 @@ def test_a_comparison_function_can_be_the_order(map_kind: MapName) -> None:
     backwards: Any = functools.cmp_to_key(compare)
     adapter = EntityAdapter[int, int](key=lambda n: n, sort=backwards, map_kind=map_kind)
     assert list(adapter.add_one(adapter.of([1, 3, 2]), 4).ids) == [4, 3, 2, 1]
+
+
+@every_map
+def test_a_value_that_nobody_has_any_more_leaves_the_index(map_kind: MapName) -> None:
+    """An index by something that is always new does not grow for ever."""
+    adapter = full_adapter(map_kind)
+    state = adapter.of([ANNAS])
+    for owner in ("bob", "eve", "dan"):
+        state = adapter.update_one(state, "a", owner=owner)
+    assert list(recall_upkeep(state).indexes["by_owner"]) == ["dan"]
+    state = adapter.remove_one(state, "a")
+    assert len(recall_upkeep(state).indexes["by_owner"]) == 0
+
+
+@every_map
+def test_each_adapter_keeps_its_own_orders_over_the_same_entities(map_kind: MapName) -> None:
+    """What one adapter keeps is not taken for another's, when it reads or when it changes."""
+    ordered, full = sorted_adapter(map_kind), full_adapter(map_kind)
+    state = ordered.of([ANNAS, BOBS])
+    assert full.find(state, "by_owner", "anna") == (ANNAS,)
+    assert full.find(full.add_one(state, ANNAS_OTHER), "by_owner", "anna") == (ANNAS_OTHER, ANNAS)
+    assert keys_of(plain_adapter(map_kind).add_one(state, ANNAS_OTHER)) == ["b", "a", "c"]
 
 
 def test_unknown_orders_and_indexes_are_refused_by_name() -> None:

@@ -10,6 +10,7 @@ from hypothesis import assume, given
 from pyrsistent import PMap, PVector, pmap, pvector
 
 from refold.replay.changed_paths import ABSENT, ChangedPath, changed_paths
+from tests.reducers.entity_scene import needs_immutables
 from tests.strategies.observatory_strategies import states
 
 if TYPE_CHECKING:
@@ -115,3 +116,13 @@ def test_examples(old: object, new: object, expected: list[ChangedPath]) -> None
 def test_what_is_absent_says_so() -> None:
     """The mark of nothing reads well where a change is printed."""
     assert repr(ABSENT) == "(absent)"
+
+
+@needs_immutables
+def test_maps_of_different_libraries_are_compared_by_key() -> None:
+    """A live map may be of another library than a decoded one; only keys and values count."""
+    import immutables  # noqa: PLC0415  # an optional part
+
+    live, decoded = immutables.Map({"a": 1, "b": 2}), pmap({"a": 1, "b": 3})
+    assert list(changed_paths(live, pmap(live))) == []
+    assert list(changed_paths(live, decoded, "by_id")) == [ChangedPath("by_id['b']", 2, 3)]

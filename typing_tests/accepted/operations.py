@@ -63,3 +63,13 @@ async def a_run_knows_its_types(store: Store[int]) -> None:
 def a_store_takes_the_middleware() -> None:
     """`operations` fits a store of any state."""
     assert_type(Store(numbers, middleware=[operations(extra=numbers)]), Store[int])
+
+
+def reason_of(action: OperationRejected[object]) -> str:
+    """Take the rejected action of any operation."""
+    return action.error.message
+
+
+def any_operations_actions_fit(rejected: OperationRejected[str]) -> None:
+    """Actions are read only, so one of a text is one of an object."""
+    assert_type(reason_of(rejected), str)
