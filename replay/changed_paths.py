@@ -48,8 +48,7 @@ def changed_paths(old: object, new: object, path: str = "") -> Iterator[ChangedP
     if old is new:
         return
     cls = type(old)
-    are_maps = isinstance(old, Mapping) and isinstance(new, Mapping)  # of any library
-    if cls is not type(new) and not are_maps:
+    if cls is not type(new) and not _are_maps(old, new):
         yield ChangedPath(path, old, new)
     elif attrs.has(cls):
         for field in attrs.fields(cls):
@@ -58,7 +57,7 @@ def changed_paths(old: object, new: object, path: str = "") -> Iterator[ChangedP
                 getattr(new, field.name, ABSENT),
                 f"{path}.{field.name}".lstrip("."),
             )
-    elif are_maps:
+    elif _are_maps(old, new):
         before, after = cast("Mapping[object, Any]", old), cast("Mapping[object, Any]", new)
         for key in [*before, *(key for key in after if key not in before)]:
             pair = before.get(key, ABSENT), after.get(key, ABSENT)
@@ -69,3 +68,8 @@ def changed_paths(old: object, new: object, path: str = "") -> Iterator[ChangedP
             yield from changed_paths(was, now, f"{path}[{index}]")
     elif old != new:
         yield ChangedPath(path, old, new)
+
+
+def _are_maps(old: object, new: object) -> bool:
+    """Tell whether both are maps; they may be of two libraries."""
+    return isinstance(old, Mapping) and isinstance(new, Mapping)

@@ -73,7 +73,7 @@ class Inputs:
         if self._is_noted:
             drawn = _drawn.get()
             if drawn is None:
-                drawn = {}
+                drawn = dict[str, list[Any]]()
                 _drawn.set(drawn)
             values = drawn.setdefault(source, [])
             if len(values) < _MOST_NOTED:

@@ -128,8 +128,9 @@ async def test_a_listener_draws_for_its_own_actions(tmp_path: Path) -> None:
         async for state in store.changes():
             if len(state.ids) == 2:
                 break
-    inputs = {each.origin: each.inputs for each in replay(log, notes).records}
-    assert [set(each.inputs or ()) for each in replay(log, notes).records][:2] == [{"random"}, set()]
+    records = list(replay(log, notes).records)
+    inputs = {each.origin: each.inputs for each in records}
+    assert [set(each.inputs or ()) for each in records][:2] == [{"random"}, set()]
     assert set(inputs["listener:" + answer.__qualname__] or ()) == {"new_id", "random"}
 
 
