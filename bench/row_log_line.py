@@ -1,7 +1,7 @@
 """Rows 9 and 10: an action to its line in a log, and back.
 
-Each is measured twice: the action alone, as JSON that says which action it is; and the whole line,
-for which every contestant writes and reads the same envelope and the same chained checksum.
+The goals are about the action alone, as JSON that says which action it is.  Beside it is told the
+whole line, for which every contestant writes and reads the same envelope and chained checksum.
 """
 
 from __future__ import annotations
@@ -10,17 +10,16 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import orjson
-
 from contestant import Contestant, LocalContestant
 from log_actions import ANNOTATED, PLAIN, ActionClasses, make_log_actions
 from log_formats import LogFormat, make_cattrs_format, make_msgspec_format
 from log_work import log_steps, said
 from refold.replay.action_codec import decode_action, encode_payload
+from refold.replay.action_text import encode_action_text, make_action_text_decoder
 from refold.replay.checked_line import FIRST_CHECKSUM, seal_line
 from refold.replay.fast_envelope import build_record, envelope_of
 from refold.replay.log_lines import LogLines
-from row import Entry, Row, at_least, at_most, only_told
+from row import Comparison, Entry, Row, at_least, at_most, only_told
 from work import Outcome
 
 __all__ = ["log_line_rows"]
@@ -39,56 +38,65 @@ _FIELDS: Final = {"measured": ("value", "count"), "renamed": ("label",), "switch
 def log_line_rows() -> tuple[Row, ...]:
     """Return the rows."""
     expected: Outcome = [said(step) for step in _STEPS]
-    goals = at_most(4, _STRUCT), at_least(2.2, _CATTRS)
-    return (
-        _row(("9", "encode an action"), expected, "encode", goals),
-        _row(("9", "encode an action to its whole log line"), expected, "encode line", goals),
-        _row(
-            ("10", "decode an action, fast path"),
-            expected,
+    lines = only_told(_STRUCT), only_told(_CATTRS)
+    works: dict[tuple[str, str], tuple[str, ActionClasses, tuple[Comparison, ...]]] = {
+        ("9", "encode an action"): (
+            "encode",
+            PLAIN,
+            (at_most(4, _STRUCT), at_least(2.2, _CATTRS)),
+        ),
+        ("9", "encode an action to its whole log line"): ("encode line", PLAIN, lines),
+        ("10", "decode an action, fast path"): (
+            "decode fast",
+            PLAIN,
+            (at_least(4, _CATTRS), only_told(_STRUCT)),
+        ),
+        ("10", "decode an action, by generated functions"): (
             "decode",
-            (at_least(4, _CATTRS), only_told(_STRUCT)),
+            PLAIN,
+            (at_least(1.45, _CATTRS),),
         ),
-        _row(
-            ("10", "decode a whole log line to its action, fast path"),
-            expected,
+        ("10", "decode an action, by cattrs"): ("decode", ANNOTATED, (only_told(_CATTRS),)),
+        ("10", "decode a whole log line to its action"): ("decode line", PLAIN, lines),
+        ("10", "decode a whole log line to its action, by cattrs"): (
             "decode line",
-            (at_least(4, _CATTRS), only_told(_STRUCT)),
+            ANNOTATED,
+            (only_told(_CATTRS),),
         ),
-        _cattrs_row(("10", "decode an action, by cattrs"), expected, "decode"),
-        _cattrs_row(
-            ("10", "decode a whole log line to its action, by cattrs"), expected, "decode line"
-        ),
+    }
+    return tuple(
+        Row(*title, _entries(work, classes, expected, comparisons), comparisons)
+        for title, (work, classes, comparisons) in works.items()
     )
 
 
-def _row(title: tuple[str, str], expected: Outcome, work: str, goals: Sequence[Any]) -> Row:
-    entries = (
-        Entry("refold", lambda: _make_refold(work, PLAIN), expected),
-        Entry(_STRUCT, lambda: _make_peer(work, make_msgspec_format()), expected),
-        Entry(_CATTRS, lambda: _make_peer(work, make_cattrs_format()), expected),
+def _entries(
+    work: str, classes: ActionClasses, expected: Outcome, comparisons: Sequence[Comparison]
+) -> tuple[Entry, ...]:
+    """Return refold and the peers that it is compared with."""
+    peers = {
+        _STRUCT: lambda: _make_peer(work, make_msgspec_format()),
+        _CATTRS: lambda: _make_peer(work, make_cattrs_format(classes)),
+    }
+    others = [comparison.other for comparison in comparisons]
+    return (
+        Entry("refold", lambda: _make_refold(work, classes), expected),
+        *(Entry(name, make, expected) for name, make in peers.items() if name in others),
     )
-    return Row(*title, entries, tuple(goals))
-
-
-def _cattrs_row(title: tuple[str, str], expected: Outcome, work: str) -> Row:
-    """Return the row of classes with an annotation, which refold leaves to cattrs."""
-    entries = (
-        Entry("refold", lambda: _make_refold(work, ANNOTATED), expected),
-        Entry(_CATTRS, lambda: _make_peer(work, make_cattrs_format(ANNOTATED)), expected),
-    )
-    return Row(*title, entries, (at_least(1.45, _CATTRS),))
 
 
 def _make_refold(work: str, classes: ActionClasses) -> Contestant:
     actions = make_log_actions(_STEPS, classes)
     match work:
         case "encode":
-            return _encoder(actions, _encode_alone)
+            return _encoder(actions, encode_action_text)
         case "encode line":
             return _line_writer(actions, _encode_line)
         case "decode":
-            return _decoder([_encode_alone(action) for action in actions], _decode_alone)
+            return _decoder(list(map(encode_action_text, actions)), make_action_text_decoder([]))
+        case "decode fast":
+            decode = make_action_text_decoder(classes)
+            return _decoder(list(map(encode_action_text, actions)), decode)
         case _:
             return _reader_of_refold_lines(_lines_of(actions, _encode_line))
 
@@ -100,20 +108,10 @@ def _make_peer(work: str, peer: LogFormat) -> Contestant:
             return _encoder(actions, peer.encode)
         case "encode line":
             return _line_writer(actions, peer.encode_line)
-        case "decode":
+        case "decode" | "decode fast":
             return _decoder([peer.encode(action) for action in actions], peer.decode)
         case _:
             return _reader_of_peer_lines(_lines_of(actions, peer.encode_line), peer)
-
-
-def _encode_alone(action: Any) -> bytes:
-    """Say an action as JSON; a log has name and time in the envelope, here they stand beside."""
-    return orjson.dumps([action.wire_name, action.at_ms, encode_payload(action)])
-
-
-def _decode_alone(text: bytes) -> Any:
-    name, at_ms, payload = orjson.loads(text)
-    return decode_action(build_record((1, "w-1", name, 1, at_ms, None, "app", payload, None, None)))
 
 
 def _encode_line(seq: int, action: Any, previous: int) -> tuple[bytes, int]:
@@ -197,7 +195,7 @@ def _said_in(text: bytes) -> list[int | str]:
     """Read, by nobody's codec, what a text says."""
     value: Any = json.loads(text)
     if value.__class__ is list:
-        name, at_ms, fields = value
+        name, _, at_ms, fields = value
         fields["at_ms"] = at_ms
     elif "payload" in value:
         name, fields = value["name"], value["payload"] | {"at_ms": value["at_ms"]}

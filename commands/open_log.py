@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from refold.replay.log_record import LogRecord
+    from refold.replay.packed_record import PackedRecord
 
 __all__ = ["WatchedLogReader", "open_log"]
 
@@ -31,6 +32,13 @@ class WatchedLogReader(LogReader):
         for entry in super().entries():
             self._on_entry()
             yield entry
+
+    def packed(self) -> list[PackedRecord]:
+        """Return the next records as they are packed; see `LogReader.packed`."""
+        found = super().packed()
+        for _ in found:
+            self._on_entry()
+        return found
 
 
 def open_log(path: Path, on_entry: Callable[[], object] = lambda: None) -> WatchedLogReader:

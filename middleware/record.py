@@ -17,13 +17,13 @@ from refold.actions.recording import RecordingFailedAndStoreGoesOnUnrecorded
 from refold.errors import LogWriteError, StoreClosedError
 from refold.middleware.commit_records import CommitRecords
 from refold.middleware.open_recording import open_recording
-from refold.replay.action_codec import encode_state
+from refold.replay.action_codec import encode_payload, encode_state
 from refold.replay.canonical_digest import state_digest
 from refold.replay.log_group_sync import GroupSync
 from refold.replay.log_keyframe_saver import KeyframeSaver, check_keyframe_every
 from refold.replay.log_options import LogOptions, Sync
 from refold.replay.recorded_schema import recorded_schema_fingerprint
-from refold.store.dispatch_context import DispatchContext, handling
+from refold.store.dispatch_context import handling
 
 if TYPE_CHECKING:
     from refold.replay.log_recovery import CutTail
@@ -132,6 +132,9 @@ class Recorder:
         """Keep the choices; the file is opened when a store is made with this middleware."""
         self._path = path
         self._options = options or LogOptions()
+        self._is_segmented = (
+            self._options.segment_bytes is not None or self._options.segment_age_s is not None
+        )
         self._resume = resume
         self._goes_on = on_write_error == "go_on"
         self._store: StoreAPI[Any] | None = None
@@ -186,7 +189,7 @@ class Recorder:
             if self._failure is not None and not self._goes_on:
                 raise self._refusal() from self._failure
             if self._failure is None and isinstance(action, Action):  # pyright: ignore[reportUnnecessaryIsInstance]  # a thunk
-                records.encode(action)  # refused before anything changes
+                records.encoded = action, encode_payload(action)  # refused before anything changes
             result = next(action)
             if self._is_failure_untold:
                 self._tell_failure()
@@ -201,24 +204,29 @@ class Recorder:
             LogWriteError: it could not be written; the log ends before it, and the store refuses
                 further actions.
         """
-        if self._writer is None or self._store is None or self._failure is not None:
+        writer = self._writer
+        if writer is None or self._store is None or self._failure is not None:
             return
         try:
-            records = self._records.after(self._writer.head, actions)
-            self._writer.append(records)
+            envelopes = (
+                [self._records.envelope(writer.head + 1, actions[0])]
+                if len(actions) == 1
+                else self._records.envelopes(writer.head, actions)
+            )
+            writer.append_envelopes(envelopes)
             if self._group is not None:
                 self._group.note()
-            if self._writer.is_segment_full:
+            if self._is_segmented and writer.is_segment_full:
                 state, schema = self._store.state, _schema_fingerprint(self._store)
-                self._writer.begin_segment(encode_state(state), state_digest(state), schema)
+                writer.begin_segment(encode_state(state), state_digest(state), schema)
         except Exception as error:
             self._fail(error)
             if self._goes_on:
                 return
             raise self._refusal() from error
         if self._keyframes is not None and self._keyframes.is_due_after(len(actions)):
-            self._keyframes.save(self._writer.head, self._store.state)
-        handling(DispatchContext(cause=records[-1].id))
+            self._keyframes.save(writer.head, self._store.state)
+        handling(envelopes[-1]["id"])
 
     async def flushed(self) -> None:
         """Wait until all committed records are as safe as `sync` promises.

@@ -43,7 +43,14 @@ if TYPE_CHECKING:
     from refold.actions.action import Action
     from refold.replay.log_record import LogRecord
 
-__all__ = ["decode_action", "decode_state", "decode_value", "encode_payload", "encode_state"]
+__all__ = [
+    "decode_action",
+    "decode_present",
+    "decode_state",
+    "decode_value",
+    "encode_payload",
+    "encode_state",
+]
 
 T = TypeVar("T")
 
@@ -123,31 +130,42 @@ def decode_action(record: LogRecord) -> Action:
         PayloadError: a value does not fit its declared type, or an upcaster raised.
         ActionDeclarationError: the upcasters of the class make no whole chain.
     """
-    cls = find_action_class(record.name)
-    if cls is not None and record.version == cls.wire_version:
-        try:
-            check_chain(cls)
-            action: Action = _fast_decoders[cls](record.payload, record.at_ms)
-        except Exception:  # noqa: BLE001  # whatever it is, it is met again and said below
-            return _decode_action_carefully(record, cls)
-        return action
-    return _decode_action_carefully(record, cls)
+    try:
+        return decode_present(record.name, record.version, record.payload, record.at_ms)
+    except Exception:  # noqa: BLE001  # whatever it is, it is met again and said below
+        return _decode_action_carefully(record, find_action_class(record.name))
+
+
+def decode_present(
+    name: str, version: int, payload: Mapping[str, Any], at_ms: int | None
+) -> Action:
+    """Return the action of the present version of a class, the fast way.
+
+    Raises:
+        Exception: any, if this is not the way; `decode_action` is then to be asked.
+    """
+    cls: Any = find_action_class(name)
+    if version != cls.wire_version:
+        raise ValueError(version)
+    check_chain(cls)
+    action: Action = _fast_decoders[cls](payload, at_ms)
+    return action
 
 
 def _decode_action_carefully(record: LogRecord, cls: type[Action] | None) -> Action:
     if cls is None:
         message = (
-            f"seq {record.seq} is the action {record.name!r}, which no loaded module declares;"
+            f"{_place_of(record)} is the action {record.name!r}, which no loaded module declares;"
             f" import the module that does, or give it by --app module:root"
         )
         raise UnknownActionError(message)
     check_chain(cls)
     if record.version == cls.wire_version:
-        payload, where = record.payload, f"seq {record.seq} ({record.name})"
+        payload, where = record.payload, f"{_place_of(record)} ({record.name})"
     else:
         payload = _upcast_payload(record, cls)
         where = (
-            f"seq {record.seq} ({record.name}), upcast from version {record.version} to"
+            f"{_place_of(record)} ({record.name}), upcast from version {record.version} to"
             f" {cls.wire_version},"
         )
     action = cast("Action", _decode_carefully({**payload, "at_ms": record.at_ms}, cls, where))
@@ -156,18 +174,23 @@ def _decode_action_carefully(record: LogRecord, cls: type[Action] | None) -> Act
     return action
 
 
+def _place_of(record: LogRecord) -> str:
+    """Say where a record stands; one without a number stands in no log."""
+    return f"seq {record.seq}" if record.seq else "the text"
+
+
 def _upcast_payload(record: LogRecord, cls: type[Action]) -> Mapping[str, Any]:
     is_newer = record.version > cls.wire_version
     try:
         payload = None if is_newer else upcast(record.payload, cls, record.version)
     except UpcastError as error:
-        message = f"seq {record.seq} ({record.name}) is version {record.version}: {error}"
+        message = f"{_place_of(record)} ({record.name}) is version {record.version}: {error}"
         raise PayloadError(message, path=cls.__name__) from error
     if payload is not None:
         return payload
     missing = explain_missing_step(cls, record.version)
     message = (
-        f"seq {record.seq} is {record.name!r} in version {record.version}, but the loaded class"
+        f"{_place_of(record)} is {record.name!r} in version {record.version}, but the loaded class"
         f" {cls.__qualname__} is version {cls.wire_version};"
         f" {'update the application' if is_newer else missing}"
     )

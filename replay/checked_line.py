@@ -22,6 +22,7 @@ FIRST_CHECKSUM: Final = 0
 
 _SEAL: Final = b',"crc":"%08x"}'
 _SEAL_LENGTH: Final = len(_SEAL % 0)
+_SEALED_LINE: Final = b"%b" + _SEAL + b"\n"
 _ANY_SEAL: Final = re.compile(rb',"crc":"[0-9a-f]{8}"\}')
 
 
@@ -41,7 +42,7 @@ def seal_line(value: dict[str, Any], previous: int) -> tuple[bytes, int]:
     """
     body = orjson.dumps(value)[:-1]
     checksum = zlib.crc32(body, previous)
-    return body + _SEAL % checksum + b"\n", checksum
+    return _SEALED_LINE % (body, checksum), checksum
 
 
 def open_line(line: bytes, previous: int) -> tuple[dict[str, Any], int]:

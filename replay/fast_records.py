@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, Generic, Union
 
 import attrs
+import orjson
 
 from refold.actions.annotation_scope import resolve_annotations
 from refold.reducers.record_builder import has_plain_constructor, make_writable_twin
@@ -25,7 +26,16 @@ from refold.replay.record_codec import add_enums_of
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["add_fast_records", "is_fast_record", "make_fast_decode", "make_fast_encode"]
+__all__ = [
+    "add_fast_records",
+    "has_only_plain_fields",
+    "is_fast_record",
+    "make_fast_decode",
+    "make_fast_encode",
+    "make_text_encode",
+    "only_stores",
+    "plain_type",
+]
 
 _WRITTEN_OTHERWISE: Final[dict[Any, str]] = {
     bool: "{value} is not True and {value} is not False",
@@ -36,6 +46,12 @@ _WRITTEN_OTHERWISE: Final[dict[Any, str]] = {
 """By plain type, the test for a value that may be written as something else than itself.
 
 inf - inf and nan - nan are nan."""
+
+_DUMPED_OTHERWISE: Final = _WRITTEN_OTHERWISE | {
+    int: "type({value}) is not int",
+    str: "type({value}) is not str",
+}
+"""The same where orjson is called at once: it refuses ints beyond 64 bits and lone surrogates."""
 
 _READ_OTHERWISE: Final[dict[Any, str]] = {
     bool: "{value} is not True and {value} is not False",
@@ -75,6 +91,11 @@ def is_fast_record(tp: Any) -> bool:
     return all(map(_is_ordinary, attrs.fields(tp)))
 
 
+def has_only_plain_fields(cls: type[Any]) -> bool:
+    """Tell whether a class is a fast record whose every field is a plain type, or one or None."""
+    return is_fast_record(cls) and all(plain_type(f.type)[0] for f in attrs.fields(cls))
+
+
 def make_fast_encode(
     cls: type[Any], converter: Converter, *, without: str = ""
 ) -> Callable[[Any], dict[str, Any]]:
@@ -106,6 +127,28 @@ def make_fast_encode(
     return encode
 
 
+def make_text_encode(cls: type[Any]) -> Callable[[Any], bytes]:
+    """Return the way from an action with only plain fields to its text, as `action_text` has it.
+
+    Raises:
+        TypeError: by the function: a value does not fit, or is not written as itself.
+    """
+    known: dict[str, Any] = {"cls": cls, "refuse": _refuse, "dumps": orjson.dumps}
+    body, pairs, at_ms = list[str](), list[str](), ""
+    for index, field in enumerate(attrs.fields(cls)):
+        value = f"v{index}"
+        body.append(f"{value} = action.{field.name}")
+        body += _unless_plain(_DUMPED_OTHERWISE, field.type, value, f"refuse({value}, cls)")
+        if field.name == "at_ms":
+            at_ms = value
+        else:
+            pairs.append(f"{field.name!r}: {value}")
+    head = f"{cls.wire_name!r}, {cls.wire_version}, {at_ms}"
+    body.append(f"return dumps(({head}, {{{', '.join(pairs)}}}))")
+    encode: Callable[[Any], bytes] = _compile("encode(action)", body, known)
+    return encode
+
+
 def make_fast_decode(
     cls: type[Any], converter: Converter, *, given: str = ""
 ) -> Callable[[Any, Any], Any]:
@@ -123,7 +166,7 @@ def make_fast_decode(
     """
     fields = attrs.fields(cls)
     known: dict[str, Any] = {"cls": cls, "refuse": _refuse}
-    is_filled = _only_stores(cls)
+    is_filled = only_stores(cls)
     if is_filled:
         known |= {"new": object.__new__, "twin": make_writable_twin(cls)}
     required = sum(field.default is attrs.NOTHING for field in fields if field.name != given)
@@ -145,6 +188,23 @@ def make_fast_decode(
         body += [f"return cls({', '.join(arguments)})"]
     decode: Callable[[Any, Any], Any] = _compile("decode(value, given)", body, known)
     return decode
+
+
+def plain_type(tp: Any) -> tuple[Any, bool]:
+    """Return the plain type that a type is, or None, and whether None is a value besides."""
+    if typing.get_origin(tp) in {Union, types.UnionType}:
+        choices = [choice for choice in typing.get_args(tp) if choice is not type(None)]
+        if len(choices) == 1 and choices[0] in _WRITTEN_OTHERWISE:
+            return choices[0], True
+    elif isinstance(tp, type) and tp in _WRITTEN_OTHERWISE:
+        return tp, False
+    return None, False
+
+
+def only_stores(cls: Any) -> bool:
+    """Tell whether a class's constructor does nothing but assign its fields, as a twin does."""
+    is_frozen = cls.__setattr__ is _Frozen.__setattr__
+    return is_frozen and "__slots__" in cls.__dict__ and has_plain_constructor(cls)
 
 
 def _lines_of_reading(index: int, field: attrs.Attribute[Any], *, is_filled: bool) -> list[str]:
@@ -184,23 +244,12 @@ def _decode_hook(converter: Converter, tp: Any) -> Callable[[Any, Any], Any]:
 
 def _unless_plain(tests: dict[Any, str], tp: Any, value: str, otherwise: str) -> list[str]:
     """Return the statements that replace a value by what a hook makes of it, if one has to."""
-    plain, or_none = _plain_type(tp)
+    plain, or_none = plain_type(tp)
     if plain is None:
         return [f"{value} = {otherwise}"]
     test = tests[plain].format(value=value)
-    test = f"{value} is not None and ({test})" if or_none else test
+    test = f"({test}) and {value} is not None" if or_none else test
     return [f"if {test}:", f"    {value} = {otherwise}"]
-
-
-def _plain_type(tp: Any) -> tuple[Any, bool]:
-    """Return the plain type that a type is, or None, and whether None is a value besides."""
-    if typing.get_origin(tp) in {Union, types.UnionType}:
-        choices = [choice for choice in typing.get_args(tp) if choice is not type(None)]
-        if len(choices) == 1 and choices[0] in _WRITTEN_OTHERWISE:
-            return choices[0], True
-    elif isinstance(tp, type) and tp in _WRITTEN_OTHERWISE:
-        return tp, False
-    return None, False
 
 
 def _is_ordinary(field: attrs.Attribute[Any]) -> bool:
@@ -214,12 +263,6 @@ def _is_ordinary(field: attrs.Attribute[Any]) -> bool:
 
 def _is_factory(default: Any) -> bool:
     return isinstance(default, attrs.Factory)  # type: ignore[arg-type]  # a class when the program runs
-
-
-def _only_stores(cls: Any) -> bool:
-    """Tell whether a class's constructor does nothing but assign its fields, as a twin does."""
-    is_frozen = cls.__setattr__ is _Frozen.__setattr__
-    return is_frozen and "__slots__" in cls.__dict__ and has_plain_constructor(cls)
 
 
 def _compile(signature: str, body: list[str], known: dict[str, Any]) -> Any:

@@ -14,6 +14,7 @@ from refold.replay.log_record import LogRecord
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
+    from refold.replay.forkable_records import RecordSequence
 
 __all__ = ["ForkableActions"]
 
@@ -22,7 +23,7 @@ class ForkableActions:
     """What a timeline folds: records that are shared with its forks, and its own actions."""
 
     def __init__(
-        self, records: Sequence[LogRecord], base_seq: int, added: Iterable[Action] = ()
+        self, records: RecordSequence, base_seq: int, added: Iterable[Action] = ()
     ) -> None:
         """Keep the records.
 
@@ -76,6 +77,20 @@ class ForkableActions:
         """
         found = self._find(seq)
         return decode_action(found) if isinstance(found, LogRecord) else found
+
+    def actions(self, seqs: Sequence[int]) -> list[Action]:
+        """Return the actions of several seqs, in that order, faster than one by one.
+
+        Raises:
+            IndexError: there is none of one of them, or one was added behind the log.
+            LogError: a record is damaged or cannot be decoded.
+        """
+        first = self._base_seq + 1
+        if isinstance(seqs, range):
+            return self._records.actions(range(seqs.start - first, seqs.stop - first))
+        if min(seqs, default=first) < first:
+            raise IndexError(min(seqs))
+        return self._records.actions([seq - first for seq in seqs])
 
     def record(self, seq: int) -> LogRecord:
         """Return the record of a seq; an action that was added gets one.

@@ -12,12 +12,13 @@ from __future__ import annotations
 import bisect
 import contextlib
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final, Generic, TypeVar
 
 import attrs
 
 from refold.errors import LogError
+from refold.replay.cell_fold import CellFold
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
@@ -37,6 +38,10 @@ costs 0.6 of the limit (measured in a log of a million records; with 500 places 
 line keeps 4,000 states, which share all that did not change between them: 1.3 KB each for a small
 bank, 5 MB in all.  Fewer places would cost more memory without need.
 """
+
+
+_FEWEST_STRAIGHT: Final = 8
+"""Fewer actions are folded one by one, because finding the reducer's steps takes as long."""
 
 
 @attrs.frozen
@@ -71,6 +76,7 @@ class ForkableHistory(Generic[S]):
         self.failure: FoldFailure | None = None
         """Where folding stopped; None as far as nothing is known to raise."""
         self._fold = fold
+        self._cell_fold = CellFold(fold)
         self.actions = actions
         self._line: list[int] | None = None  # None: all seqs in order, as far as they are read
         self._place_of: dict[int, int] = {}
@@ -81,6 +87,7 @@ class ForkableHistory(Generic[S]):
     def copy(self, up_to: int | None = None) -> ForkableHistory[S]:
         """Return a history of its own with the same line, or its beginning up to a place."""
         twin = ForkableHistory(self.base, self.base_seq, self._fold, self.actions.copy())
+        twin._cell_fold = self._cell_fold
         twin.skipped, twin.failure = self.skipped, self.failure
         twin._line = None if self._line is None else list(self._line)
         twin._place_of = dict(self._place_of)
@@ -102,6 +109,7 @@ class ForkableHistory(Generic[S]):
             recompute: forget the states that are known, so that all are folded again.
         """
         self._fold, self.failure = fold, None
+        self._cell_fold = CellFold(fold)
         if recompute:
             self._forget_after(0)
 
@@ -159,8 +167,7 @@ class ForkableHistory(Generic[S]):
         if self.failure is not None and place >= self.place_of(self.failure.seq):
             raise self.failure.error
         present, state = self._nearest(place)
-        for step in self._states(present, state, place):
-            present, state = step  # the last one counts
+        present, state = self._fold_to(present, state, place)
         if present < place:
             seq, asked = self.seq_at(present), self.base_seq + place
             message = f"the log ends at seq {seq}, so there is no state at seq {asked}"
@@ -281,6 +288,44 @@ class ForkableHistory(Generic[S]):
         found = self._keyframe_places[nearest], self._keyframes[nearest]
         return self._latest if found[0] <= self._latest[0] <= place else found
 
+    def _fold_to(self, present: int, state: S, last: int) -> tuple[int, S]:
+        """Return the last place that there is up to this one, and the state there."""
+        while present < last:
+            end = min(last, max(self._keyframe_places[-1] + KEYFRAME_EVERY, present + 1))
+            following = self._fold_straight(present, state, end)
+            if following is None:
+                for step in self._states(present, state, end):
+                    present, state = step  # the last one counts
+                if present < end:
+                    break
+            else:
+                present, state = end, following
+                self._keep(present, state)
+        return present, state
+
+    def _fold_straight(self, present: int, state: S, last: int) -> S | None:
+        """Return the state at a place; None if `_states` has to find out what is there."""
+        if last - present < _FEWEST_STRAIGHT:
+            return None
+        first = self.base_seq + 1
+        seqs: Sequence[int] = range(first + present, first + last)
+        if self._line is not None:
+            seqs = self._line[present:last]
+            if len(seqs) < last - present:
+                return None
+        if self.skipped:
+            seqs = [seq for seq in seqs if seq not in self.skipped]
+        try:
+            actions = self.actions.actions(seqs)
+        except Exception:  # noqa: BLE001  # whatever it is, it is met again where it stands
+            return None
+        return self._cell_fold.fold(state, actions)
+
+    def _keep(self, place: int, state: S) -> None:
+        if place >= self._keyframe_places[-1] + KEYFRAME_EVERY:
+            self._keyframe_places.append(place)
+            self._keyframes.append(state)
+
     def _states(self, present: int, state: S, last: int | None) -> Iterator[tuple[int, S]]:
         while last is None or present < last:
             try:
@@ -294,9 +339,7 @@ class ForkableHistory(Generic[S]):
             else:
                 state = self._fold_one(state, seq, action)
             present += 1
-            if present >= self._keyframe_places[-1] + KEYFRAME_EVERY:
-                self._keyframe_places.append(present)
-                self._keyframes.append(state)
+            self._keep(present, state)
             yield present, state
 
     def _fold_one(self, state: S, seq: int, action: Action) -> S:

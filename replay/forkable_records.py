@@ -13,8 +13,11 @@ import attrs
 
 from refold.errors import LogError
 from refold.replay.log_record import LogRecord
+from refold.replay.packed_actions import make_actions
+from refold.replay.packed_record import PackedRecord, unpack
 
 if TYPE_CHECKING:
+    from refold.actions.action import Action
     from refold.replay.log_reader import LogReader
 
 __all__ = ["RecordSequence"]
@@ -27,7 +30,7 @@ class RecordSequence(Sequence[LogRecord]):
         """Read from this log."""
         self._reader = reader
         self._entries = reader.entries()
-        self._read: list[LogRecord] = []
+        self._read: list[PackedRecord | LogRecord] = []
         self._damage: LogError | None = None
 
     @overload
@@ -39,7 +42,22 @@ class RecordSequence(Sequence[LogRecord]):
         last = index.stop if isinstance(index, slice) else index + 1
         counts_from_end = isinstance(index, int) and index < 0
         self._read_to(None if last is None or last < 0 or counts_from_end else last)
-        return self._read[index]
+        found = self._read[index]
+        return [_unpacked(each) for each in found] if isinstance(found, list) else _unpacked(found)
+
+    def actions(self, indices: Sequence[int]) -> list[Action]:
+        """Return the actions of records; damage before the last of them is raised.
+
+        Raises:
+            IndexError: there is no such record.
+            LogError: an action cannot be decoded.
+        """
+        if not isinstance(indices, range):
+            self._read_to(max(indices, default=-1) + 1)
+            return make_actions([self._read[index] for index in indices])
+        if not self._read_to(indices.stop):
+            raise IndexError(indices.stop)
+        return make_actions(self._read[indices.start : indices.stop])
 
     def __len__(self) -> int:
         """Return how many records there are; damage anywhere is raised."""
@@ -50,7 +68,7 @@ class RecordSequence(Sequence[LogRecord]):
         """Yield the records in order, up to damage, which is then raised."""
         index = 0
         while self._read_to(index + 1):
-            yield self._read[index]
+            yield _unpacked(self._read[index])
             index += 1
 
     def _read_to(self, count: int | None) -> bool:
@@ -58,6 +76,12 @@ class RecordSequence(Sequence[LogRecord]):
         while count is None or len(self._read) < count:
             if self._damage is not None:
                 raise self._damage
+            ended_with = self._reader.final_digest
+            packed = self._reader.packed()
+            if packed:
+                self._add_digest(ended_with)
+                self._read += packed
+                continue
             try:
                 entry = next(self._entries, None)
             except LogError as error:
@@ -76,4 +100,8 @@ class RecordSequence(Sequence[LogRecord]):
         One is, when a log is closed and when the next segment begins.
         """
         if digest is not None and self._read and self._read[-1].digest is None:
-            self._read[-1] = attrs.evolve(self._read[-1], digest=digest)
+            self._read[-1] = attrs.evolve(_unpacked(self._read[-1]), digest=digest)
+
+
+def _unpacked(record: PackedRecord | LogRecord) -> LogRecord:
+    return unpack(record) if isinstance(record, PackedRecord) else record

@@ -59,6 +59,8 @@ class GroupSync:
         """
         self._written += 1
         is_full = self._written - self._synced >= self._group_records
+        if self._timer is not None and not is_full:
+            return
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:

@@ -6,12 +6,18 @@ the lines come from, which a reader or a follower knows.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from refold.errors import LogDamagedError, LogFormatError
 from refold.replay.checked_line import FIRST_CHECKSUM, LineDamageError, open_line
 from refold.replay.fast_envelope import read_envelope
+from refold.replay.fast_lines import take_packed
 from refold.replay.log_record import FORMAT_VERSION, LogHeader, LogRecord
+from refold.replay.packed_record import slim
+
+if TYPE_CHECKING:
+    from refold.replay.packed_record import PackedRecord
 
 __all__ = ["LogLines"]
 
@@ -122,6 +128,22 @@ class LogLines:
         self.line_number += 1
         self.checksum = checksum
         return records
+
+    def take_packed(self, lines: Sequence[bytes]) -> list[PackedRecord]:
+        """Return the records of the first lines as far as they are ordinary and fit; see there.
+
+        Args:
+            lines: without their newlines.
+        """
+        found = take_packed(lines, self.checksum, self.head)
+        if found:
+            last = found[-1]
+            self.head, self.last_id, self.last_digest = last.seq, last.id, last.digest
+            self.final_digest = None
+            self.line_number += len(found)
+            self.checksum = int(last.crc, 16)
+            slim(found)
+        return found
 
     def damage(self, reason: str) -> LogDamagedError:
         """Return the error for the line that comes next."""

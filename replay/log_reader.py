@@ -11,7 +11,7 @@ import weakref
 import zlib
 from collections.abc import Generator, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from refold.errors import LogFormatError, LogRegressedError, LogTruncatedError
 from refold.replay.log_lines import LogLines
@@ -24,7 +24,22 @@ from refold.replay.log_segments import (
     segment_name,
 )
 
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+    from refold.replay.packed_record import PackedRecord
+
 __all__ = ["LogReader"]
+
+_AHEAD_BYTES: Final = 64 * 1024
+"""How much is read at once; more costs more, because its memory is got from the system anew."""
+
+_FEWEST_LINES: Final = 16
+"""How many lines are taken at once after one that is not ordinary, so that those behind it, which
+are looked at again, are not looked at often."""
+
+_MOST_LINES: Final = 256
+"""How many lines are taken at once at most."""
 
 
 class LogReader:
@@ -54,6 +69,7 @@ class LogReader:
         segment's header; None if neither stands there."""
         self.end_offset = 0
         """How many bytes of the present segment were read as whole lines."""
+        self._run_length = _FEWEST_LINES
         segments = list_segments(path) or [Segment(path / segment_name(1), None)]
         wanted = 1 if from_seq is None else from_seq
         reached = [each for each in segments if (each.first_seq or 1) <= wanted]
@@ -90,6 +106,29 @@ class LogReader:
             LogTruncatedError: the next segment was trimmed while this one was read.
         """
         return self._generator
+
+    def packed(self) -> list[PackedRecord]:
+        """Return the records that come next, as far as the lines are ordinary ones.
+
+        `entries` goes on behind them.
+
+        Returns:
+            An empty list if `entries` has to look at the next line, or if none comes.
+        """
+        if self.lines.head + 1 < self.from_seq:
+            return []
+        if self._next == len(self._ahead):
+            self._read_ahead()
+        lines = self._ahead[self._next : self._next + self._run_length]
+        digest_before = self.lines.final_digest
+        found = self.lines.take_packed(lines)
+        if found:
+            self.digest_before = digest_before
+            self._next += len(found)
+            self.end_offset += sum(map(len, lines[: len(found)])) + len(found)
+        is_whole = len(found) == len(lines)
+        self._run_length = min(self._run_length * 2, _MOST_LINES) if is_whole else _FEWEST_LINES
+        return found
 
     def read_on(self) -> Iterator[tuple[LogRecord, ...]]:
         """Yield the commits that were written since `entries` came to the end.
@@ -139,6 +178,9 @@ class LogReader:
     def _use(self, file: BinaryIO) -> None:
         """Read from this file from now on; one that is forgotten is closed with its reader."""
         self._file = file
+        self._ahead: list[bytes] = []
+        self._next = 0
+        self._torn = b""
         self._close_file = weakref.finalize(self, file.close)
 
     def _is_there_more(self) -> bool:
@@ -171,9 +213,24 @@ class LogReader:
         )
         return LogRegressedError(message, seq=head, expected=self.lines.last_id, found=None)
 
-    def _read_line(self) -> bytes:
+    def _read_ahead(self) -> None:
+        """Read many lines at once; what cannot be read is reported when its line is asked for."""
+        file = cast("BufferedReader", self._file)  # or one of gzip, which has the same method
         try:
-            return self._file.readline()
+            text = self._torn + file.read1(_AHEAD_BYTES)  # an error in it loses nothing
+        except (OSError, EOFError, zlib.error, ValueError):  # the last of a closed file
+            return
+        self._ahead = text.split(b"\n")
+        self._torn = self._ahead.pop()
+        self._next = 0
+
+    def _read_line(self) -> bytes:
+        if self._next < len(self._ahead):
+            self._next += 1
+            return self._ahead[self._next - 1] + b"\n"
+        begun, self._torn = self._torn, b""
+        try:
+            return begun + self._file.readline()
         except (OSError, EOFError, zlib.error) as error:
             reason = f"the file cannot be read on: {error}"
             raise self.lines.damage(reason) from error

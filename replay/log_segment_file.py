@@ -76,14 +76,14 @@ class SegmentFile:
         Raises:
             OSError: it could not be written; what was written of it is cut off again.
         """
-        rest = line
         try:
-            while rest:  # a disk that is nearly full takes a part
-                rest = rest[os.write(self._descriptor, rest) :]
+            written = os.write(self._descriptor, line)
+            while written < len(line):  # a disk that is nearly full takes a part
+                written += os.write(self._descriptor, line[written:])
         except OSError:
             self.cut_back()
             raise
-        self.size_bytes += len(line)
+        self.size_bytes += written
 
     def cut_back(self) -> None:
         """Cut off what is behind the last whole line."""

@@ -76,6 +76,7 @@ class LogWriter:
         self._log = path
         self._options = options or LogOptions()
         self._options.check_path(path)
+        self._is_synced_by_line = self._options.sync == "always"
         self._digest_every = digest_every
         self.log_id = secrets.token_hex(8)
         self.head = 0
@@ -113,13 +114,22 @@ class LogWriter:
         Raises:
             LogWriteError: it could not be written; the log ends with the line before.
         """
-        envelopes = [envelope_of(record) for record in records]
-        self._write(envelopes[0] if len(envelopes) == 1 else {"actions": envelopes})
-        self.head = records[-1].seq
+        self.append_envelopes([envelope_of(record) for record in records])
+
+    def append_envelopes(self, envelopes: Sequence[dict[str, Any]]) -> None:
+        """Write one commit, as `append` does, whose records are envelopes already.
+
+        Raises:
+            LogWriteError: it could not be written; the log ends with the line before.
+        """
+        commit = envelopes[0] if len(envelopes) == 1 else {"actions": envelopes}
+        self._write_to(self._file, commit, self._checksum)
+        self.head = envelopes[-1]["seq"]
 
     def checkpoint(self, digest: str) -> None:
         """Write the digest of the state after the last record."""
-        self._write({"checkpoint": True, "seq": self.head, "digest": digest})
+        checkpoint = {"checkpoint": True, "seq": self.head, "digest": digest}
+        self._write_to(self._file, checkpoint, self._checksum)
 
     @property
     def is_segment_full(self) -> bool:
@@ -261,15 +271,12 @@ class LogWriter:
         )
         self._tidying.start()
 
-    def _write(self, value: dict[str, Any]) -> None:
-        self._write_to(self._file, value, self._checksum)
-
     def _write_to(self, file: SegmentFile, value: dict[str, Any], previous: int) -> None:
         size_bytes = file.size_bytes
         try:
             line, checksum = seal_line(value, previous)
             file.write(line)
-            if self._options.sync == "always":
+            if self._is_synced_by_line:
                 file.sync()
         except (OSError, TypeError) as error:
             if file.size_bytes != size_bytes:

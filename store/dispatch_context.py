@@ -8,14 +8,20 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
-__all__ = ["DispatchContext", "current_dispatch_context", "dispatching_as", "handling"]
+__all__ = [
+    "DispatchContext",
+    "current_dispatch_context",
+    "dispatching_as",
+    "handling",
+    "saved_dispatch_context",
+]
 
 
 @attrs.frozen
@@ -29,19 +35,28 @@ class DispatchContext:
     """The id of the record during whose handling this is dispatched; None if there is none."""
 
 
+_Saved: TypeAlias = DispatchContext | str
+"""A context; or the cause alone, of whatever the application dispatches in answer to it.
+
+An id is there anyhow, and to make a context of it takes as long as a dispatch; few ask for one."""
+
 _NOBODY_ELSE = DispatchContext()
 
-_context: ContextVar[DispatchContext] = ContextVar("refold_dispatch_context", default=_NOBODY_ELSE)
+_context: ContextVar[_Saved] = ContextVar("refold_dispatch_context", default=_NOBODY_ELSE)
+
+handling: Final[Callable[[_Saved], object]] = _context.set
+"""Makes this the context of the running code, until somebody sets another.
+
+The id of a record stands for ``DispatchContext(cause=id)``."""
+
+saved_dispatch_context: Final[Callable[[], _Saved]] = _context.get
+"""Returns the context of the running code as `handling` takes it."""
 
 
 def current_dispatch_context() -> DispatchContext:
     """Return the context of the running code."""
-    return _context.get()
-
-
-def handling(context: DispatchContext) -> None:
-    """Make this the context of the running code, until somebody sets another."""
-    _context.set(context)
+    context = _context.get()
+    return DispatchContext(cause=context) if isinstance(context, str) else context
 
 
 @contextmanager

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar, overload
 
-from refold.store.dispatch_context import current_dispatch_context, handling
+from refold.store.dispatch_context import handling, saved_dispatch_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,9 +41,11 @@ def restoring_context(chain: Callable[..., Any]) -> Callable[..., Any]:
     """
 
     def dispatch(action: Any, /, *extra: Any, **named: Any) -> Any:
-        before = current_dispatch_context()
+        before = saved_dispatch_context()
         try:
-            return chain(action, *extra, **named)
+            if extra or named:
+                return chain(action, *extra, **named)
+            return chain(action)
         finally:
             handling(before)
 

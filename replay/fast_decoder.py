@@ -1,0 +1,107 @@
+"""`fast_decoder`: the JSON text of a payload straight to an action, by msgspec.
+
+What belongs here: which classes are taken, and how.  What does not: what msgspec refuses; whoever
+uses a fast decoder gives that to `decode_action`, which is the reference and says what is wrong.
+
+msgspec reads into a struct that is made for the class and has its payload's fields: all of them,
+and no other ones.  It is taken only for types whose JSON it reads as the careful codec does, or
+refuses: an int within 64 bits, a finite float or an int in its place, a bool, a text, or None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+
+import attrs
+import msgspec
+
+from refold.reducers.record_builder import make_writable_twin
+from refold.reducers.run_template import run_template
+from refold.replay.fast_records import has_only_plain_fields, only_stores, plain_type
+
+if TYPE_CHECKING:
+    from refold.actions.action import Action
+
+__all__ = ["fast_decoder", "make_action_filler", "make_payload_struct"]
+
+A = TypeVar("A", bound="Action")
+
+_INT: Final[Any] = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+"""Not beyond: orjson reads a float there, or an int that is left to it."""
+
+_FORMS: Final[dict[Any, Any]] = {bool: bool, int: _INT, float: float | _INT, str: str}
+"""By plain type, what msgspec is asked for: an int in a float field stays one, as written."""
+
+
+def fast_decoder(
+    action_class: type[A],
+) -> Callable[[bytes | msgspec.Raw, int | None], A] | None:
+    """Return the fast way from a payload's JSON text to an action of a class.
+
+    The function takes the text of the payload, and ``at_ms`` as it was read from the envelope: an
+    int or None.  It returns exactly what `decode_action` makes of the same record, or raises a
+    ValueError; `decode_action` knows then what the record is or what is wrong with it.
+
+    It is for records of the class's own version, and does not look whether the class's upcasters
+    make a whole chain, as `check_chain` does.
+
+    Returns:
+        None if the class is left to `decode_action`: it has a field of a type that is not plain, or
+        a constructor that does more than storing its arguments.
+    """
+    struct = make_payload_struct(action_class)
+    if struct is None:
+        return None
+    known = {"read_struct": msgspec.json.Decoder(struct).decode}
+    decode: Callable[[bytes | msgspec.Raw, int | None], A] = _make_filling(
+        action_class, "decode(payload, at_ms)", ["read = read_struct(payload)"], known
+    )
+    return decode
+
+
+def make_payload_struct(action_class: type[Action]) -> type[msgspec.Struct] | None:
+    """Return the struct that holds the payload of a class's actions; None as `fast_decoder`."""
+    if not _is_taken(action_class):
+        return None
+    fields = [(name, _form_of(tp)) for name, tp in _payload_types(action_class).items()]
+    return msgspec.defstruct("Payload", fields, forbid_unknown_fields=True, gc=False)
+
+
+def make_action_filler(action_class: type[A]) -> Callable[[Any], A]:
+    """Return the way from a struct with ``payload`` and ``at_ms`` to an action.
+
+    Args:
+        action_class: a class for which there is a payload struct.
+    """
+    reading = ["at_ms = record.at_ms", "read = record.payload"]
+    fill: Callable[[Any], A] = _make_filling(action_class, "fill(record)", reading, {})
+    return fill
+
+
+def _make_filling(cls: type[Any], signature: str, reading: list[str], known: dict[str, Any]) -> Any:
+    lines = [
+        f"def {signature}:",
+        *reading,
+        "action = new(twin)",
+        *(f"action.{name} = read.{name}" for name in _payload_types(cls)),
+        "action.at_ms = at_ms",
+        "action.__class__ = cls",
+        "return action",
+    ]
+    known |= {"new": object.__new__, "twin": make_writable_twin(cls), "cls": cls}
+    return run_template("\n    ".join(lines), signature.partition("(")[0], known)
+
+
+def _is_taken(cls: type[Any]) -> bool:
+    is_plain = has_only_plain_fields(cls) and only_stores(cls)
+    return is_plain and plain_type(attrs.fields_dict(cls)["at_ms"].type) == (int, True)
+
+
+def _payload_types(cls: type[Any]) -> dict[str, Any]:
+    return {field.name: field.type for field in attrs.fields(cls) if field.name != "at_ms"}
+
+
+def _form_of(tp: Any) -> Any:
+    plain, or_none = plain_type(tp)
+    return _FORMS[plain] | None if or_none else _FORMS[plain]
