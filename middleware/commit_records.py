@@ -17,6 +17,7 @@ from refold.replay.canonical_digest import state_digest
 from refold.replay.fast_envelope import envelope_of
 from refold.replay.log_record import LogRecord
 from refold.store.dispatch_context import DispatchContext, saved_dispatch_context
+from refold.store.inputs import take_drawn_inputs
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
@@ -90,6 +91,7 @@ class CommitRecords:
         else:
             envelope["cause"], envelope["origin"] = context, "app"
         envelope["payload"] = payload if action is known else encode_payload(action)
+        envelope["inputs"] = take_drawn_inputs()
         self._since_digest += 1
         if is_last and self._since_digest >= DIGEST_EVERY:
             envelope["digest"], self._since_digest = state_digest(self._read_state()), 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 from refold.errors import MiddlewareError, StoreClosedError
 from refold.middleware.operation import OperationRequest
@@ -14,6 +14,8 @@ from refold.middleware.operation_run import OperationRun
 from refold.middleware.operation_telling import OPERATION_ACTIONS, Telling
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from refold.actions.action import Action
     from refold.middleware.operation_report import OperationReport
     from refold.store.middleware import Dispatch
@@ -76,16 +78,17 @@ class Operations:
         self._store = store
         self.telling = Telling(store)
         plain: set[type] = set()  # the classes of other actions, for which a look is enough
+        go_on: Callable[[Any], Any] = next
 
         def handle(action: Any, /) -> Any:
             if action.__class__ in plain:
-                return next(action)
+                return go_on(action)
             if not isinstance(action, _OURS):
                 plain.add(action.__class__)
-                return next(action)
+                return go_on(action)
             if isinstance(action, OperationRequest):
                 return self._begin(action)  # pyright: ignore[reportUnknownArgumentType]  # of any types
-            handled = next(cast("Action", action))
+            handled = go_on(action)
             self.telling.handled()
             return handled
 

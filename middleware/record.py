@@ -24,6 +24,7 @@ from refold.replay.log_keyframe_saver import KeyframeSaver, check_keyframe_every
 from refold.replay.log_options import LogOptions, Sync
 from refold.replay.recorded_schema import recorded_schema_fingerprint
 from refold.store.dispatch_context import handling
+from refold.store.inputs import inputs_of
 
 if TYPE_CHECKING:
     from refold.replay.log_recovery import CutTail
@@ -168,6 +169,7 @@ class Recorder:
             message = f"{self._path} is being recorded by another store; give each its own record()"
             raise LogWriteError(message)
         self._store = store
+        inputs_of(store).note_draws()
         self._writer = writer = open_recording(
             self._path,
             store.state,

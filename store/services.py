@@ -42,8 +42,7 @@ class RunningServices:
         An error of the block itself is left to go on as it is; only a cancellation is the group's
         business, because a service that failed cancels the block.
         """
-        for task in self._tasks:
-            task.cancel()
+        self._cancel()
         if isinstance(error, asyncio.CancelledError):
             await self._group.__aexit__(error_type, error, traceback)
         else:
@@ -51,8 +50,13 @@ class RunningServices:
 
     async def cancel_and_wait(self) -> None:
         """Cancel every service and wait for all, from whatever task; errors stay for `stop`."""
-        for task in self._tasks:
-            task.cancel()
+        self._cancel()
         others = [task for task in self._tasks if task is not asyncio.current_task()]
         if others:
             await asyncio.wait(others)
+
+    def _cancel(self) -> None:
+        """Cancel every service after its first step: before it, not even its finally would run."""
+        loop = asyncio.get_running_loop()
+        for task in self._tasks:
+            loop.call_soon(task.cancel)

@@ -5,8 +5,11 @@ What belongs here: `examples/todo`.  What does not: entities and undo in general
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -118,6 +121,26 @@ def test_a_torn_log_loses_only_what_was_being_written(tmp_path: Path) -> None:
         "  1 [ ] milk",
         "  2 [ ] bread",
     ]
+
+
+@needs_sources
+def test_the_page_shows_what_happens(tmp_path: Path) -> None:
+    """The commands of `examples/README.md` print what stands below them."""
+    page = (CHECKOUT / "examples/README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```console\n(.*?)^```$", page, flags=re.MULTILINE | re.DOTALL)
+    (tmp_path / "examples").symlink_to(CHECKOUT / "examples")
+    path = sysconfig.get_path("scripts") + os.pathsep + os.environ["PATH"]
+    for part in shown.removeprefix("$ ").split("\n$ "):
+        command, _, expected = part.partition("\n")
+        done = subprocess.run(
+            ["/bin/sh", "-c", command],
+            cwd=tmp_path,
+            env={**os.environ, "PATH": path, "COLUMNS": "80"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.stdout.rstrip(), done.stderr) == (expected.rstrip(), ""), command
 
 
 @pytest.mark.parametrize("log", [each for each in golden_sessions(GOLDEN) if "todo" in each.name])

@@ -400,3 +400,16 @@ def test_a_thousand_stores_leave_nothing() -> None:
             _check_told(told)
 
     run_virtually(life)
+
+
+def test_leaving_in_the_first_step_aborts_too() -> None:
+    """A store left before its loop took a step does not wait for the function."""
+
+    async def life() -> None:
+        store, told = open_desk()
+        async with store:
+            store.dispatch(work(Plan(0, None, 5, "obeys", None, None)))
+        assert asyncio.get_running_loop().time() == 0
+        assert told.stages == ["pending", "rejected"]
+
+    run_virtually(life)
