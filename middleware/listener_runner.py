@@ -147,19 +147,9 @@ class ListenerRunner:
         self._phase = "open"
         group.create_task(self._outlive_runs(), name="refold listeners")
 
-    def run(self) -> Coroutine[Any, Any, None]:
-        """Wait until the store is left, then cancel all runs and wait for them.
-
-        It is begun here: a task that is cancelled before its first step never gets to its
-        ``finally``, and a store may be left in the very step in which it was entered.
-        """
-        running = self._run_until_left()
-        running.send(None)
-        return running
-
-    async def _run_until_left(self) -> None:
+    async def run(self) -> None:
+        """Wait until the store is left, then cancel all runs and wait for them."""
         try:
-            await asyncio.sleep(0)  # `run` gets as far as this
             await asyncio.get_running_loop().create_future()
         finally:
             self._stop()

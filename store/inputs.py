@@ -24,7 +24,7 @@ _drawn: Final[ContextVar[dict[str, list[Any]] | None]] = ContextVar("refold_draw
 
 
 class Inputs:
-    """The three sources of a store: ``store.inputs``, ``fx.inputs``; tests replace them.
+    """The three sources of a store: ``Store(inputs=...)``, ``fx.inputs``; tests replace them.
 
     Each value drawn is recorded as ``inputs`` in the envelope of the next action that the same task
     dispatches, so that a log tells what a program decided by.

@@ -59,7 +59,8 @@ class Store(Generic[S]):
             reducer's own initial state.
         middleware: the first listed is the outermost.
         listeners: what reacts to actions after the reducer, while the store is entered.
-        inputs: where its time, new ids and chance come from; None for the system's.
+        inputs: where its time, new ids and chance come from; None for the system's.  Keep it to
+            draw from it for actions of the program's own: what is drawn is recorded.
         batch: classes of actions, such as ticks of prices, whose subscribers are told later, once
             for many; an action of another class tells of them at once.  The state and the log are
             never late.
@@ -116,8 +117,7 @@ class Store(Generic[S]):
     ) -> None:
         """Make the store; every middleware is set up once, now."""
         self._reducer = as_reducer(reducer)
-        self.inputs = inputs or Inputs()
-        """Where this store's time, new ids and chance come from; what is drawn is recorded."""
+        self._inputs = inputs or Inputs()
         start = _start_state(self._reducer, state)
         self._core = CommitCore(self._reducer, start)
         self._reducer.watch(self._core)
@@ -338,7 +338,7 @@ class Store(Generic[S]):
 
     def _make_dispatch(self) -> Dispatcher:
         """Return the way in: the chain of middleware around the commit."""
-        api = ChainAPI(self._core.read_state, self._core.read_reducer, self.inputs)
+        api = ChainAPI(self._core.read_state, self._core.read_reducer, self._inputs)
         chain = build_chain(self._middleware, api, self._core.commit)
         observers = [m for m in self._middleware if isinstance(m, CommitObserver)]
         self._notifier.observe(*(observer.committed for observer in observers))

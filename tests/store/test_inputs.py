@@ -73,9 +73,10 @@ def test_inputs_are_replaced_in_tests() -> None:
 
             return handle
 
-        store = Store(notes, middleware=[timestamps(), watch], inputs=fixed_inputs(now=12.5))
+        inputs = fixed_inputs(now=12.5)
+        store = Store(notes, middleware=[timestamps(), watch], inputs=inputs)
         for _ in range(3):
-            store.dispatch(make_note(store.inputs))
+            store.dispatch(make_note(inputs))
         return seen
 
     first, second = run(), run()
@@ -87,11 +88,12 @@ def test_inputs_are_replaced_in_tests() -> None:
 def test_what_is_drawn_stands_in_the_next_record(tmp_path: Path) -> None:
     """Each record has what was drawn since the one before, by source; None if nothing was."""
     recorder = record(tmp_path / "run.jsonl")
-    store = Store(notes, middleware=[recorder], inputs=fixed_inputs(now=1.5))
-    first = store.dispatch(make_note(store.inputs))
+    inputs = fixed_inputs(now=1.5)
+    store = Store(notes, middleware=[recorder], inputs=inputs)
+    first = store.dispatch(make_note(inputs))
     store.dispatch(Noted("by hand"))
-    store.inputs.now()
-    store.inputs.now()
+    inputs.now()
+    inputs.now()
     with store.transaction():
         store.dispatch(Noted("one"))
         store.dispatch(Noted("two"))
@@ -119,8 +121,10 @@ async def test_a_listener_draws_for_its_own_actions(tmp_path: Path) -> None:
         fx.dispatch(note)
 
     log = tmp_path / "run.jsonl"
-    async with Store(notes, middleware=[record(log)], listeners=[listeners]) as store:
-        store.inputs.random()
+    own = Inputs()
+    middleware = [record(log)]
+    async with Store(notes, middleware=middleware, listeners=[listeners], inputs=own) as store:
+        own.random()
         store.dispatch(Asked())
         await drawn.wait()
         store.dispatch(Noted("by the program"))
