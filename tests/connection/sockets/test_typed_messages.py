@@ -170,7 +170,7 @@ async def test_rule_44_a_slow_type_holds_up_no_other() -> None:
         peer(Speaker(numbered(1), numbered(2), NAMED)) as server,
         running(server.url, handlers=handlers),
     ):
-        await eventually(lambda: names, 5)
+        await eventually(lambda: names and began, 5)
         assert began == [1]
         release.set()
         await eventually(lambda: began == [1, 2], 5)
