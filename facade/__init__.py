@@ -3,6 +3,8 @@
 One store holds one immutable state; explicit actions say what happened; pure reducers fold them;
 middleware touches the world; selectors answer questions.  Every name of `__all__` is loaded when it
 is first used, so that ``import refold`` costs almost nothing.
+
+PYTEST_DONT_REWRITE: there is no assertion here, and pytest would warn that it came too late.
 """
 
 from __future__ import annotations
@@ -121,6 +123,19 @@ _MODULE_OF = {
     "weak_memoize": "refold.selectors.weak_memoize",
 }
 
+_TESTING_MODULE_OF = {
+    "TestStore": "refold.testing.test_store",
+    "VirtualClock": "refold.testing.virtual_clock",
+    "actions_for": "refold.testing.action_strategies",
+    "check_reducer_laws": "refold.testing.check_laws",
+    "example_from_log": "refold.testing.log_examples",
+    "reducer_machine": "refold.testing.law_machine",
+    "register_strategy": "refold.testing.registered_strategies",
+    "runs_for": "refold.testing.run_strategies",
+    "states_for": "refold.testing.state_strategies",
+}
+"""What ``from refold.testing import`` gives; ``testing/__init__.pyi`` tells type checkers."""
+
 
 class _Facade(types.ModuleType):
     """The module's own class, for the one name that is a function here and a package below.
@@ -138,7 +153,25 @@ class _Facade(types.ModuleType):
         """Leave the function where it is."""
 
 
+class _Testing(types.ModuleType):
+    """The class of ``refold.testing``, which has no file in which its names could stand."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Load what is asked for; it stays as an attribute."""
+        if name not in _TESTING_MODULE_OF:
+            message = f"module {self.__name__!r} has no attribute {name!r}"
+            raise AttributeError(message)
+        value = getattr(importlib.import_module(_TESTING_MODULE_OF[name]), name)
+        setattr(self, name, value)
+        return value
+
+    def __dir__(self) -> list[str]:
+        """Return all names, loaded or not."""
+        return sorted({*super().__dir__(), *_TESTING_MODULE_OF})
+
+
 sys.modules[__name__].__class__ = _Facade
+importlib.import_module("refold.testing").__class__ = _Testing
 
 
 def __getattr__(name: str) -> Any:

@@ -32,6 +32,9 @@ one error, which stand where it is raised, beside the facts they name.
     ├── AckTimeoutError (TimeoutError)            the peer did not acknowledge a message in time
     ├── ConnectionClosedError (RuntimeError)      a message was given to a closed connection
     ├── ConnectionFatalError                      a connection ended and will not retry
+    ├── StrategyError (TypeError)                 nothing can be drawn for a type or reducer
+    ├── BrokenLawError (AssertionError)           a reducer breaks a law that it is tested for
+    ├── TestStoreError (AssertionError)           more or less happened than a test stated
     └── LogError
         ├── LogDamagedError                       a line is not what was written
         ├── LogFormatError                        no log, or one of a newer format
@@ -48,9 +51,12 @@ one error, which stand where it is raised, beside the facts they name.
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "AckTimeoutError",
     "ActionDeclarationError",
+    "BrokenLawError",
     "ConnectionClosedError",
     "ConnectionFatalError",
     "EntityError",
@@ -84,8 +90,10 @@ __all__ = [
     "StateMutatedError",
     "StateShapeError",
     "StoreClosedError",
+    "StrategyError",
     "SubscriberError",
     "SubscriberTooSlowError",
+    "TestStoreError",
     "TransactionError",
     "UnknownActionError",
     "ValueTypeError",
@@ -213,6 +221,10 @@ class OperationRejectedError(RefoldError):
         self.action = action
 
 
+class StrategyError(RefoldError, TypeError):
+    """Nothing can be drawn: a type without a strategy, or a reducer without known actions."""
+
+
 class EntityError(RefoldError, TypeError):
     """Entities do not fit together, or an `EntityAdapter` was given what it cannot work with."""
 
@@ -270,6 +282,46 @@ class RedirectedError(ConnectionFatalError):
 
 class AuthenticationError(ConnectionFatalError):
     """There are no credentials to connect with; a factory of an address or of headers raises it."""
+
+
+class BrokenLawError(RefoldError, AssertionError):
+    """A run of actions was found in which a reducer breaks a law."""
+
+    def __init__(  # noqa: PLR0913  # all but the message by keyword
+        self,
+        message: str,
+        *,
+        law: str,
+        actions: tuple[Any, ...],
+        index: int,
+        path: str,
+        expected: object,
+        found: object,
+    ) -> None:
+        """Keep the run.
+
+        Args:
+            message: the whole text.
+            law: the law's name, such as ``input_untouched`` or ``invariant``.
+            actions: the run, which begins in the reducer's initial state.
+            index: of the action at which the law is broken; -1 for the initial state.
+            path: where in the state or the action; empty if that cannot be told.
+            expected: what the law asks for.
+            found: what there is.
+        """
+        super().__init__(message)
+        self.law = law
+        self.actions = actions
+        self.index = index
+        self.path = path
+        self.expected = expected
+        self.found = found
+
+
+class TestStoreError(RefoldError, AssertionError):
+    """More, less or something else happened in a `TestStore` than its test stated."""
+
+    __test__ = False  # to pytest it is no class of tests
 
 
 class LogError(RefoldError):

@@ -201,8 +201,12 @@ def _simplify_everywhere(run: _ShrinkingRun[Any]) -> bool:
     """Replace texts and numbers in all actions at once: a name means the same in all of them."""
     found_any = False
     while run.has_folds_left:
-        candidates = (list(map(replace, run.actions)) for replace in replacements(run.actions))
-        if not any(run.try_instead(0, len(run.actions), one) for one in candidates):
+        old = run.actions
+        candidates = (list(map(replace, old)) for replace in replacements(old))
+        simpler = (
+            one for one in candidates if any(a is not b for a, b in zip(one, old, strict=True))
+        )
+        if not any(run.try_instead(0, len(old), one) for one in simpler):
             break
         found_any = True
     return found_any

@@ -149,6 +149,7 @@ def _environment() -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",  # else what goes wrong is told before what went well
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # which ones a reader has, nobody knows
+        "PYTEST_ADDOPTS": "-p refold",  # refold's own, every reader has
     }
     environment.pop("REFOLD_APP", None)
     return environment

@@ -228,6 +228,26 @@ def test_shrinking_is_bounded() -> None:
     assert len(folds) <= len(session) + 100
 
 
+@action("shrink/laid")
+class Laid(Action):
+    """An amount that cannot be made simpler."""
+
+    amount: int = attrs.field(validator=attrs.validators.ge(1))
+
+
+def test_values_that_their_class_refuses_are_no_progress() -> None:
+    """A run whose values are all as simple as they may be is found so after a few folds."""
+    folds: list[Action] = []
+
+    def count(state: int, action: Action) -> int:
+        folds.append(action)
+        return state + 1
+
+    run = [Laid(1), Laid(1)]
+    assert shrink_actions(run, lambda state: state >= 2, start=0, reducer=count) == run
+    assert len(folds) < 200
+
+
 class Colour(enum.Enum):
     """Three colours."""
 
