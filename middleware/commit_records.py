@@ -97,7 +97,7 @@ def make_commit_records(
             digest, since_digest = state_digest(read_state()), 0
         text = payload if action is encoded else encode_payload_text(action)
         inputs, at_ms, cls = take_drawn_inputs(), action.at_ms, action.__class__
-        when = b"%d" % at_ms if isinstance(at_ms, int) and 0 <= at_ms < _SAFE else _dumps(at_ms)
+        when = b"%d" % at_ms if type(at_ms) is int and 0 <= at_ms < _SAFE else _dumps(at_ms)
         ordinary, whole = templates.get(cls) or templates.setdefault(
             cls, _templates(cls, writer_name)
         )
