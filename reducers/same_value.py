@@ -6,7 +6,7 @@ equal values is the more exact one; `1` and `1.0` say the same here.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import attrs
 from pyrsistent import PMap
@@ -24,11 +24,12 @@ def is_same_value(one: Any, other: Any) -> bool:
     """
     if one is other:
         return True
-    cls: Any = type(one)
+    cls = cast("Any", type(one))
     if cls is not type(other):
         return bool(one == other)
     if isinstance(one, Entities):  # its ids may not be made yet, and need not be for this
-        return is_same_value(one.by_id, other.by_id) and bool(one == other)
+        known = cast("Entities[Any, Any]", one)
+        return is_same_value(known.by_id, other.by_id) and bool(known == other)
     if attrs.has(cls) and cls.__eq__ is not object.__eq__:
         names = [field.name for field in attrs.fields(cls) if field.eq]
         return all(is_same_value(getattr(one, name), getattr(other, name)) for name in names)
