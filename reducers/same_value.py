@@ -28,8 +28,7 @@ def is_same_value(one: Any, other: Any) -> bool:
     if cls is not type(other):
         return bool(one == other)
     if isinstance(one, Entities):  # its ids may not be made yet, and need not be for this
-        known = cast("Entities[Any, Any]", one)
-        return is_same_value(known.by_id, other.by_id) and bool(known == other)
+        return is_same_value(cast("Any", one).by_id, other.by_id) and bool(one == other)
     if attrs.has(cls) and cls.__eq__ is not object.__eq__:
         names = [field.name for field in attrs.fields(cls) if field.eq]
         return all(is_same_value(getattr(one, name), getattr(other, name)) for name in names)
