@@ -1,7 +1,7 @@
 """Rows 9 and 10: an action to its line in a log, and back.
 
-The goals are about the action alone, as JSON that says which action it is.  Beside it is told the
-whole line, for which every contestant writes and reads the same envelope and chained checksum.
+The goals are about the action alone.  Beside it is told the whole line, for which every contestant
+writes and reads the same envelope and chained checksum.
 """
 
 from __future__ import annotations
@@ -10,21 +10,30 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+import orjson
+
 from contestant import Contestant, LocalContestant
 from log_actions import ANNOTATED, PLAIN, ActionClasses, make_log_actions
 from log_formats import LogFormat, make_cattrs_format, make_msgspec_format
 from log_work import log_steps, said
-from refold.replay.action_codec import decode_action, encode_payload
-from refold.replay.action_text import encode_action_text, make_action_text_decoder
-from refold.replay.checked_line import FIRST_CHECKSUM, seal_line
-from refold.replay.fast_envelope import build_record, envelope_of
+from refold.middleware.commit_records import make_commit_records
+from refold.replay.action_codec import decode_action, decode_present
+from refold.replay.checked_line import FIRST_CHECKSUM, seal_texts
+from refold.replay.fast_lines import take_packed
 from refold.replay.log_lines import LogLines
+from refold.replay.packed_actions import make_actions
+from refold.replay.packed_record import PackedRecord, unpack
+from refold.replay.payload_text import encode_payload_text
+from refold.store.dispatch_context import NOBODY_ELSE, handling
 from row import Comparison, Entry, Row, at_least, at_most, only_told
 from work import Outcome
 
 __all__ = ["log_line_rows"]
 
 _STEPS: Final = log_steps(1000)
+
+_CLASSES_SEEN: Final = 100
+"""Steps after which each class was there."""
 
 _STRUCT: Final = "raw msgspec Struct"
 _CATTRS: Final = "cattrs + orjson"
@@ -89,16 +98,15 @@ def _make_refold(work: str, classes: ActionClasses) -> Contestant:
     actions = make_log_actions(_STEPS, classes)
     match work:
         case "encode":
-            return _encoder(actions, encode_action_text)
+            return _payload_encoder(actions)
         case "encode line":
-            return _line_writer(actions, _encode_line)
+            return _line_writer(actions, _make_line_encoder())
         case "decode":
-            return _decoder(list(map(encode_action_text, actions)), make_action_text_decoder([]))
+            return _payload_decoder(actions)
         case "decode fast":
-            decode = make_action_text_decoder(classes)
-            return _decoder(list(map(encode_action_text, actions)), decode)
+            return _record_decoder(actions)
         case _:
-            return _reader_of_refold_lines(_lines_of(actions, _encode_line))
+            return _reader_of_refold_lines(_lines_of(actions, _make_line_encoder()))
 
 
 def _make_peer(work: str, peer: LogFormat) -> Contestant:
@@ -114,23 +122,17 @@ def _make_peer(work: str, peer: LogFormat) -> Contestant:
             return _reader_of_peer_lines(_lines_of(actions, peer.encode_line), peer)
 
 
-def _encode_line(seq: int, action: Any, previous: int) -> tuple[bytes, int]:
-    """Do what `record` and its `LogWriter` do, up to the file."""
-    record = build_record(
-        (
-            seq,
-            f"w-{seq}",
-            action.wire_name,
-            action.wire_version,
-            action.at_ms,
-            None,
-            "app",
-            encode_payload(action),
-            None,
-            None,
-        )
-    )
-    return seal_line(envelope_of(record), previous)
+def _make_line_encoder() -> Callable[[int, Any, int], tuple[bytes, int]]:
+    """Return what `record` and its `LogWriter` do, up to the file; digests are left out."""
+    records = make_commit_records(0, lambda: None, is_digest_due=False)
+
+    def encode_line(_seq: int, action: Any, previous: int) -> tuple[bytes, int]:
+        records.encode(action)
+        _, text = records.commit((action,))
+        handling(NOBODY_ELSE)
+        return seal_texts((text,), previous)
+
+    return encode_line
 
 
 def _lines_of(actions: Sequence[Any], encode: Callable[..., tuple[bytes, int]]) -> list[bytes]:
@@ -149,6 +151,55 @@ def _encoder(actions: Sequence[Any], encode: Callable[[Any], bytes]) -> Contesta
     return LocalContestant(
         run_pass, len(actions), lambda: [_said_in(encode(action)) for action in actions]
     )
+
+
+def _payload_encoder(actions: Sequence[Any]) -> Contestant:
+    """Encode payloads; name and time go into the line with the rest of the envelope."""
+
+    def run_pass() -> None:
+        for action in actions:
+            encode_payload_text(action)
+
+    def outcome() -> Outcome:
+        return [
+            _say(
+                _VERBS[each.wire_name],
+                {**json.loads(encode_payload_text(each)), "at_ms": each.at_ms},
+            )
+            for each in actions
+        ]
+
+    return LocalContestant(run_pass, len(actions), outcome)
+
+
+def _payload_decoder(actions: Sequence[Any]) -> Contestant:
+    """Decode payloads whose name, version and time are read from the envelope already."""
+    records = _packed(actions)
+    for record in records[:_CLASSES_SEEN]:
+        decode_action(unpack(record))
+
+    def decode() -> list[Any]:
+        return [
+            decode_present(each.name, each.version, orjson.loads(bytes(each.payload)), each.at_ms)
+            for each in records
+        ]
+
+    return LocalContestant(decode, len(actions), lambda: [_said_by(each) for each in decode()])
+
+
+def _record_decoder(actions: Sequence[Any]) -> Contestant:
+    """Decode the payloads of records, as a replay does with all records of a log."""
+    records = _packed(actions)
+
+    def decode() -> list[Any]:
+        return make_actions(records)
+
+    return LocalContestant(decode, len(actions), lambda: [_said_by(each) for each in decode()])
+
+
+def _packed(actions: Sequence[Any]) -> list[PackedRecord]:
+    lines = _lines_of(actions, _make_line_encoder())
+    return take_packed([line[:-1] for line in lines], FIRST_CHECKSUM, 0)
 
 
 def _line_writer(
@@ -194,10 +245,7 @@ def _reader_of_peer_lines(lines: Sequence[bytes], peer: LogFormat) -> Contestant
 def _said_in(text: bytes) -> list[int | str]:
     """Read, by nobody's codec, what a text says."""
     value: Any = json.loads(text)
-    if value.__class__ is list:
-        name, _, at_ms, fields = value
-        fields["at_ms"] = at_ms
-    elif "payload" in value:
+    if "payload" in value:
         name, fields = value["name"], value["payload"] | {"at_ms": value["at_ms"]}
     else:
         name, fields = value["type"], value

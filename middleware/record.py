@@ -15,15 +15,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 from refold.actions.action import Action
 from refold.actions.recording import RecordingFailedAndStoreGoesOnUnrecorded
 from refold.errors import LogWriteError, StoreClosedError
-from refold.middleware.commit_records import CommitRecords
+from refold.middleware.commit_records import make_commit_records
 from refold.middleware.open_recording import open_recording
-from refold.replay.action_codec import encode_payload, encode_state
+from refold.replay.action_codec import encode_state
 from refold.replay.canonical_digest import state_digest
 from refold.replay.log_group_sync import GroupSync
 from refold.replay.log_keyframe_saver import KeyframeSaver, check_keyframe_every
 from refold.replay.log_options import LogOptions, Sync
 from refold.replay.recorded_schema import recorded_schema_fingerprint
-from refold.store.dispatch_context import handling
 from refold.store.inputs import inputs_of
 
 if TYPE_CHECKING:
@@ -59,10 +58,12 @@ def record(  # noqa: PLR0913  # all but the path by keyword
 ) -> Recorder:
     """Return middleware that records a store's run; list it anywhere.
 
-    A killed program loses nothing that was dispatched, whatever ``sync`` says.  A loss of power
-    takes with ``"never"`` what the operating system had not written yet, often the last half
-    minute; with ``"group"`` at most the last ``group_records`` commits or ``group_ms``, and nothing
-    that ``await store.flushed()`` returned for; with ``"always"`` nothing whose dispatch returned.
+    A killed program loses nothing that was dispatched; with ``sync="group"`` at most what it
+    dispatched in the running turn of the event loop, or, without a loop, in a group that is not
+    full.  A loss of power takes with ``"never"`` what the operating system had not written yet,
+    often the last half minute; with ``"group"`` at most the last ``group_records`` commits or
+    ``group_ms``; with ``"always"`` nothing whose dispatch returned.  Neither takes anything that
+    ``await store.flushed()`` returned for.
 
     Args:
         path: a file ending in ``.jsonl``, or a folder of segments.
@@ -142,6 +143,7 @@ class Recorder:
         self._writer: LogWriter | None = None
         self._group: GroupSync | None = None
         self._keyframes = None if keyframe_every is None else KeyframeSaver(path, keyframe_every)
+        self._has_housekeeping = self._is_segmented or self._keyframes is not None
         self._failure: Exception | None = None
         self._is_failure_untold = False
 
@@ -178,7 +180,10 @@ class Recorder:
             resume=self._resume,
         )
         is_digest_due = writer.head > 0 and writer.last_digest is None
-        self._records = records = CommitRecords(lambda: store.state, is_digest_due=is_digest_due)
+        self._records = make_commit_records(
+            writer.head, lambda: store.state, is_digest_due=is_digest_due
+        )
+        encode = self._records.encode
         if self._options.sync == "group":
             self._group = GroupSync(
                 writer,
@@ -186,12 +191,15 @@ class Recorder:
                 group_ms=self._options.group_ms,
                 on_failure=self._fail,
             )
+        self._make_commit = self._records.commit
+        self._append = writer.append_commit if self._group is None else self._group.hold
 
         def handle(action: Action, /) -> Action:
-            if self._failure is not None and not self._goes_on:
+            if self._failure is None:
+                if isinstance(action, Action):  # pyright: ignore[reportUnnecessaryIsInstance]  # a thunk
+                    encode(action)  # refused before anything changes
+            elif not self._goes_on:
                 raise self._refusal() from self._failure
-            if self._failure is None and isinstance(action, Action):  # pyright: ignore[reportUnnecessaryIsInstance]  # a thunk
-                records.encoded = action, encode_payload(action)  # refused before anything changes
             result = next(action)
             if self._is_failure_untold:
                 self._tell_failure()
@@ -206,29 +214,16 @@ class Recorder:
             LogWriteError: it could not be written; the log ends before it, and the store refuses
                 further actions.
         """
-        writer = self._writer
-        if writer is None or self._store is None or self._failure is not None:
+        if self._writer is None or self._failure is not None:
             return
         try:
-            envelopes = (
-                [self._records.envelope(writer.head + 1, actions[0])]
-                if len(actions) == 1
-                else self._records.envelopes(writer.head, actions)
-            )
-            writer.append_envelopes(envelopes)
-            if self._group is not None:
-                self._group.note()
-            if self._is_segmented and writer.is_segment_full:
-                state, schema = self._store.state, _schema_fingerprint(self._store)
-                writer.begin_segment(encode_state(state), state_digest(state), schema)
+            self._append(self._make_commit(actions))
+            if self._has_housekeeping:
+                self._keep_house(len(actions))
         except Exception as error:
             self._fail(error)
-            if self._goes_on:
-                return
-            raise self._refusal() from error
-        if self._keyframes is not None and self._keyframes.is_due_after(len(actions)):
-            self._keyframes.save(writer.head, self._store.state)
-        handling(envelopes[-1]["id"])
+            if not self._goes_on:
+                raise self._refusal() from error
 
     async def flushed(self) -> None:
         """Wait until all committed records are as safe as `sync` promises.
@@ -252,13 +247,32 @@ class Recorder:
         if self._writer is None or self._store is None or self._failure is not None:
             return
         try:
-            if self._records.has_undigested:
+            self._write_held()
+            if self._records.has_undigested():
                 self._writer.checkpoint(state_digest(self._store.state))
             if self._group is not None:
                 self._group.note()
                 self._group.close()
         finally:
             self._writer.close()
+
+    def _keep_house(self, count: int) -> None:
+        """Begin a segment or a keyframe if one is due after so many new records."""
+        if self._writer is None or self._store is None:
+            return
+        if self._is_segmented:
+            held_bytes = 0 if self._group is None else self._group.count_held_bytes()
+            if self._writer.is_segment_full(held_bytes):
+                self._write_held()
+                state, schema = self._store.state, _schema_fingerprint(self._store)
+                self._writer.begin_segment(encode_state(state), state_digest(state), schema)
+        if self._keyframes is not None and self._keyframes.is_due_after(count):
+            self._write_held()
+            self._keyframes.save(self._records.head(), self._store.state)
+
+    def _write_held(self) -> None:
+        if self._group is not None:
+            self._group.write_held()
 
     def _fail(self, error: Exception) -> None:
         """Close the log as it stands, after what could not be written."""

@@ -31,6 +31,7 @@ from refold.middleware.websocket_parts import WebSocketParts
 from refold.middleware.websocket_supervisor import WebSocketSupervisor
 from refold.middleware.websocket_target import WebSocketTarget
 from refold.reducers.check_positive_number import check_seconds
+from refold.store.inputs import inputs_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -71,6 +72,7 @@ class WebSocketConnection:
         session: used and never closed, its connection limit counts; None for one of its own
             without a limit.
         clock: seconds since the Unix epoch, for the times of actions; durations do not use it.
+            None for that of the store's inputs.
         draw: gives the jitter, in [0, 1).
 
     Raises:
@@ -94,7 +96,7 @@ class WebSocketConnection:
         connects_at_once: bool = True,
         options: WebSocketOptions | None = None,
         session: aiohttp.ClientSession | None = None,
-        clock: Callable[[], float] = time.time,
+        clock: Callable[[], float] | None = None,
         draw: Callable[[], float] = random.random,
     ) -> None:
         """Check everything before anything is opened."""
@@ -106,7 +108,8 @@ class WebSocketConnection:
         self._is_unbuffered = self.options.max_queue == 0
         self._refused: list[SendFailed] = []
         self._owner = OwningLoop("the connection")
-        self._teller = ConnectionTeller(clock, self._counts)
+        self._clock = clock
+        self._teller = ConnectionTeller(self._read_clock, self._counts)
         decoder = decoder or MessageDecoder()
         self._outbox = WebSocketOutbox(
             options=self.options,
@@ -131,7 +134,7 @@ class WebSocketConnection:
             inbox=inbox,
             on_open=on_open,
             refresh_auth=refresh_auth,
-            judge=_new_judge(self.options, classify, clock),
+            judge=_new_judge(self.options, classify, self._read_clock),
             draw=draw,
             tell=self._teller.tell,
         )
@@ -147,6 +150,7 @@ class WebSocketConnection:
             message = "a connection belongs to one store; give each store its own"
             raise MiddlewareError(message)
         self._teller.dispatch = store.dispatch
+        self._clock = self._clock or inputs_of(store).clock
         return next
 
     def committed(self, actions: tuple[Action, ...], /) -> None:
@@ -341,6 +345,9 @@ class WebSocketConnection:
         One that is being written stays until then.
         """
         return self._outbox.clear()
+
+    def _read_clock(self) -> float:
+        return time.time() if self._clock is None else self._clock()
 
     def _counts(self) -> tuple[int, int]:
         return len(self._outbox.queue), self._outbox.unacked_count

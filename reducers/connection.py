@@ -5,6 +5,7 @@ Times come from ``action.at_ms``, which is None where no clock stamps actions.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import attrs
@@ -193,7 +194,7 @@ def _(state: ConnectionState, action: ConnectionLostAndRetryScheduled) -> Connec
         reconnect_attempts=action.failures,
         error_count=state.error_count + 1,
         last_error=evolve(action.error, at_ms=now),
-        next_retry_at_ms=None if now is None else now + round(action.delay_seconds * 1000),
+        next_retry_at_ms=_after(now, action.delay_seconds),
         queue_size=action.queue_size,
         unacked_count=action.unacked_count,
     )
@@ -274,3 +275,9 @@ def _with_status(
     elif state.status is ConnectionStatus.CONNECTED:
         changes["last_disconnected_at_ms"] = now
     return evolve(state, **changes)
+
+
+def _after(now_ms: int | None, seconds: float) -> int | None:
+    """Return the time so much later; None without a clock, or if it never comes."""
+    delay_ms = seconds * 1000
+    return None if now_ms is None or not math.isfinite(delay_ms) else now_ms + round(delay_ms)

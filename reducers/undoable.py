@@ -24,6 +24,7 @@ from refold.actions.undo import (
 )
 from refold.errors import ReducerDeclarationError
 from refold.reducers.reducer import Reducer, Step, as_reducer
+from refold.reducers.same_value import is_same_value
 from refold.reducers.undo_history import UndoHistory
 
 if TYPE_CHECKING:
@@ -53,7 +54,9 @@ def undoable(
 ) -> UndoableReducer[S]:
     """Return a reducer that folds as the given one does, and understands `Undo`, `Redo`, `Jump`.
 
-    Its state is an `UndoHistory`.  To undo several slices together, combine them first:
+    Its state is an `UndoHistory`.  A change makes a step if the state is not equal to the one
+    before: equal and not identical is no step, because a replay reads equal values that are other
+    objects.  To undo several slices together, combine them first:
     ``undoable(combine_reducers(Document, text=text, marks=marks))``.
 
     Args:
@@ -138,8 +141,10 @@ class UndoableReducer(Reducer[UndoHistory[S]]):
 
         def step(history: Any, action: Action) -> Any:
             present = fold(history.present, action)
-            if present is not history.present:
+            if not is_same_value(present, history.present):
                 history = self._follow(history, present, action)
+            elif present is not history.present:
+                history = attrs.evolve(history, present=present)
             return history if move is None else move(history, action)
 
         return step

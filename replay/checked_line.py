@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterable
 from typing import Any, Final, cast
 
 import orjson
 
-__all__ = ["FIRST_CHECKSUM", "LineDamageError", "open_line", "seal_line"]
+__all__ = ["FIRST_CHECKSUM", "LineDamageError", "open_line", "seal_line", "seal_texts"]
 
 FIRST_CHECKSUM: Final = 0
 """What stands before the first line of a log."""
@@ -40,9 +41,22 @@ def seal_line(value: dict[str, Any], previous: int) -> tuple[bytes, int]:
     Raises:
         TypeError: JSON cannot carry it.
     """
-    body = orjson.dumps(value)[:-1]
-    checksum = zlib.crc32(body, previous)
-    return _SEALED_LINE % (body, checksum), checksum
+    return seal_texts((orjson.dumps(value)[:-1],), previous)
+
+
+def seal_texts(texts: Iterable[bytes], previous: int) -> tuple[bytes, int]:
+    """Return the lines for many objects, one after the other, and the last one's checksum.
+
+    Args:
+        texts: the JSON of non-empty objects, each without its closing brace.
+        previous: the checksum of the line before them.
+    """
+    crc32, checksum = zlib.crc32, previous
+    lines: list[bytes] = []
+    for text in texts:
+        checksum = crc32(text, checksum)
+        lines.append(_SEALED_LINE % (text, checksum))
+    return b"".join(lines), checksum
 
 
 def open_line(line: bytes, previous: int) -> tuple[dict[str, Any], int]:

@@ -23,7 +23,7 @@ from refold.replay.fast_records import has_only_plain_fields, only_stores, plain
 if TYPE_CHECKING:
     from refold.actions.action import Action
 
-__all__ = ["fast_decoder", "make_action_filler", "make_payload_struct"]
+__all__ = ["fast_decoder"]
 
 A = TypeVar("A", bound="Action")
 
@@ -50,47 +50,30 @@ def fast_decoder(
         None if the class is left to `decode_action`: it has a field of a type that is not plain, or
         a constructor that does more than storing its arguments.
     """
-    struct = make_payload_struct(action_class)
-    if struct is None:
-        return None
-    known = {"read_struct": msgspec.json.Decoder(struct).decode}
-    decode: Callable[[bytes | msgspec.Raw, int | None], A] = _make_filling(
-        action_class, "decode(payload, at_ms)", ["read = read_struct(payload)"], known
-    )
-    return decode
-
-
-def make_payload_struct(action_class: type[Action]) -> type[msgspec.Struct] | None:
-    """Return the struct that holds the payload of a class's actions; None as `fast_decoder`."""
     if not _is_taken(action_class):
         return None
-    fields = [(name, _form_of(tp)) for name, tp in _payload_types(action_class).items()]
-    return msgspec.defstruct("Payload", fields, forbid_unknown_fields=True, gc=False)
-
-
-def make_action_filler(action_class: type[A]) -> Callable[[Any], A]:
-    """Return the way from a struct with ``payload`` and ``at_ms`` to an action.
-
-    Args:
-        action_class: a class for which there is a payload struct.
-    """
-    reading = ["at_ms = record.at_ms", "read = record.payload"]
-    fill: Callable[[Any], A] = _make_filling(action_class, "fill(record)", reading, {})
-    return fill
-
-
-def _make_filling(cls: type[Any], signature: str, reading: list[str], known: dict[str, Any]) -> Any:
+    types = _payload_types(action_class)
+    fields = [(name, _form_of(tp)) for name, tp in types.items()]
+    struct = msgspec.defstruct("Payload", fields, forbid_unknown_fields=True, gc=False)
     lines = [
-        f"def {signature}:",
-        *reading,
+        "def decode(payload, at_ms):",
+        "read = read_struct(payload)",
         "action = new(twin)",
-        *(f"action.{name} = read.{name}" for name in _payload_types(cls)),
+        *(f"action.{name} = read.{name}" for name in types),
         "action.at_ms = at_ms",
         "action.__class__ = cls",
         "return action",
     ]
-    known |= {"new": object.__new__, "twin": make_writable_twin(cls), "cls": cls}
-    return run_template("\n    ".join(lines), signature.partition("(")[0], known)
+    known = {
+        "read_struct": msgspec.json.Decoder(struct).decode,
+        "new": object.__new__,
+        "twin": make_writable_twin(action_class),
+        "cls": action_class,
+    }
+    decode: Callable[[bytes | msgspec.Raw, int | None], A] = run_template(
+        "\n    ".join(lines), "decode", known
+    )
+    return decode
 
 
 def _is_taken(cls: type[Any]) -> bool:

@@ -127,25 +127,26 @@ def make_fast_encode(
     return encode
 
 
-def make_text_encode(cls: type[Any]) -> Callable[[Any], bytes]:
-    """Return the way from an action with only plain fields to its text, as `action_text` has it.
+def make_text_encode(cls: type[Any], *, without: str = "") -> Callable[[Any], bytes]:
+    """Return the way to the JSON text of a record with only plain fields.
+
+    Args:
+        cls: its class; see `has_only_plain_fields`.
+        without: a field that is checked but left out; empty for none.
 
     Raises:
         TypeError: by the function: a value does not fit, or is not written as itself.
     """
     known: dict[str, Any] = {"cls": cls, "refuse": _refuse, "dumps": orjson.dumps}
-    body, pairs, at_ms = list[str](), list[str](), ""
+    body, pairs = list[str](), list[str]()
     for index, field in enumerate(attrs.fields(cls)):
         value = f"v{index}"
-        body.append(f"{value} = action.{field.name}")
+        body.append(f"{value} = record.{field.name}")
         body += _unless_plain(_DUMPED_OTHERWISE, field.type, value, f"refuse({value}, cls)")
-        if field.name == "at_ms":
-            at_ms = value
-        else:
+        if field.name != without:
             pairs.append(f"{field.name!r}: {value}")
-    head = f"{cls.wire_name!r}, {cls.wire_version}, {at_ms}"
-    body.append(f"return dumps(({head}, {{{', '.join(pairs)}}}))")
-    encode: Callable[[Any], bytes] = _compile("encode(action)", body, known)
+    body.append(f"return dumps({{{', '.join(pairs)}}})")
+    encode: Callable[[Any], bytes] = _compile("encode(record)", body, known)
     return encode
 
 

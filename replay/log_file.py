@@ -73,7 +73,7 @@ class FileActionLog:
             )
             raise LogConflictError(message, expected_seq=expected_seq, head=writer.head)
         try:
-            if writer.is_segment_full:
+            if writer.is_segment_full():
                 writer.begin_segment(None, "")
             writer.append(_numbered(entry, writer.head))
         except LogWriteError as error:

@@ -33,9 +33,12 @@ class LogOptions:
     """``never``: each record is handed to the operating system.  A killed program loses nothing; a
     loss of power loses what the system had not written yet, often the last half minute.
 
-    ``group``: besides, the disk is made to write after `group_records` commits or `group_ms`,
-    whichever comes first, beside the running program.  A loss of power loses at most that much,
-    and nothing that ``await store.flushed()`` returned for.
+    ``group``: records are handed to the system together when the turn of the event loop ends, and
+    the disk is made to write after `group_records` commits or `group_ms`, whichever comes first,
+    beside the running program.  A killed program loses at most what it dispatched in that turn; a
+    loss of power at most the last group; and neither anything that ``await store.flushed()``
+    returned for.  Without an event loop a full group is written, and one that is not full when the
+    program ends: a killed program loses at most a group.
 
     ``always``: dispatch returns when the record is on disk.  Nothing dispatched is ever lost, as
     far as the disk does what it says."""

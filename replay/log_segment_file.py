@@ -9,11 +9,15 @@ import contextlib
 import os
 import weakref
 from pathlib import Path
+from typing import Final
 
 from refold.errors import LogExistsError, LogWriteError
 from refold.replay.log_segments import sync_folder
 
 __all__ = ["SegmentFile"]
+
+_CLOSED: Final = -1
+"""A descriptor with which every call fails."""
 
 
 class SegmentFile:
@@ -26,6 +30,7 @@ class SegmentFile:
         """How much of it is whole lines."""
         self._descriptor = descriptor
         self._close = weakref.finalize(self, os.close, descriptor)
+        self._close.atexit = False  # the system does it, after whoever still has lines to write
 
     @classmethod
     def create(cls, path: Path, *, may_be_empty: bool = False) -> SegmentFile:
@@ -70,25 +75,22 @@ class SegmentFile:
             raise cannot_record(path, error) from error
         return file
 
-    def write(self, line: bytes) -> None:
-        """Write a whole line.
+    def write(self, lines: bytes) -> None:
+        """Write whole lines.
 
         Raises:
-            OSError: it could not be written; what was written of it is cut off again.
+            OSError: they could not be written; a part of them may have been: see `cut_back`.
         """
-        try:
-            written = os.write(self._descriptor, line)
-            while written < len(line):  # a disk that is nearly full takes a part
-                written += os.write(self._descriptor, line[written:])
-        except OSError:
-            self.cut_back()
-            raise
+        written = os.write(self._descriptor, lines)
+        while written < len(lines):  # a disk that is nearly full takes a part
+            written += os.write(self._descriptor, lines[written:])
         self.size_bytes += written
 
-    def cut_back(self) -> None:
-        """Cut off what is behind the last whole line."""
+    def cut_back(self, size_bytes: int) -> None:
+        """Cut off what is behind so many bytes."""
+        self.size_bytes = size_bytes
         with contextlib.suppress(OSError):  # what cannot be cut off is a torn tail
-            os.ftruncate(self._descriptor, self.size_bytes)
+            os.ftruncate(self._descriptor, size_bytes)
 
     def sync(self) -> None:
         """Wait until all of it is on disk.
@@ -104,6 +106,7 @@ class SegmentFile:
 
     def close(self) -> None:
         """Close the file; twice is harmless."""
+        self._descriptor = _CLOSED  # the number may soon be another file's
         with contextlib.suppress(OSError):  # somebody else has closed it
             self._close()
 

@@ -3,8 +3,8 @@
 What belongs here: lines, sequence numbers, and which file they go to.  What does not: what is
 recorded and when, which the `record` middleware decides.
 
-Each commit is one line, handed to the operating system before dispatch returns: a program that is
-killed loses nothing that was dispatched.  What a loss of power takes is said at `LogOptions.sync`.
+Each commit is one line.  What a killed program or a loss of power takes is said at
+`LogOptions.sync`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from refold.errors import LogWriteError
 from refold.replay.canonical_digest import DIGEST_ALGORITHM
-from refold.replay.checked_line import FIRST_CHECKSUM, seal_line
 from refold.replay.fast_envelope import envelope_of
+from refold.replay.line_chain import CommitText, LineChain
 from refold.replay.log_claim import claim_log
 from refold.replay.log_housekeeping import tidy_segments
 from refold.replay.log_keyframes import drop_keyframes_after, trim_keyframes
@@ -76,11 +76,9 @@ class LogWriter:
         self._log = path
         self._options = options or LogOptions()
         self._options.check_path(path)
-        self._is_synced_by_line = self._options.sync == "always"
         self._digest_every = digest_every
         self.log_id = secrets.token_hex(8)
-        self.head = 0
-        """The number of the last record written; 0 before the first."""
+        self._chain = LineChain(is_synced_by_line=self._options.sync == "always")
         self.last_digest: str | None = None
         """The digest of the state after the last record, as the log had it when it was opened."""
         self.cut_tail: CutTail | None = None
@@ -88,7 +86,6 @@ class LogWriter:
         self.goes_on_from_other_schema = False
         """Whether another schema than the present one recorded what was there when it was opened,
         so that its digests may be of other shapes."""
-        self._checksum = FIRST_CHECKSUM
         self._empty_bytes, self._began_s = 0, time.monotonic()
         """How much of the present file is its header, and when it was begun or opened."""
         self._tidying: threading.Thread | None = None
@@ -98,7 +95,7 @@ class LogWriter:
             end = recover_log(path) if resume else None
             if not is_one_file(path):
                 drop_keyframes_after(path, -1 if end is None or end.header is None else end.head)
-            self._file = self._open(end, new_file, start)
+            self._open(end, new_file, start)
         except BaseException:
             self._lock.release()
             raise
@@ -106,7 +103,12 @@ class LogWriter:
     @property
     def path(self) -> Path:
         """The file that is being written."""
-        return self._file.path
+        return self._chain.file.path
+
+    @property
+    def head(self) -> int:
+        """The number of the last record written; 0 before the first."""
+        return self._chain.head
 
     def append(self, records: Sequence[LogRecord]) -> None:
         """Write the records of one commit as one line.
@@ -114,30 +116,42 @@ class LogWriter:
         Raises:
             LogWriteError: it could not be written; the log ends with the line before.
         """
-        self.append_envelopes([envelope_of(record) for record in records])
+        envelopes = [envelope_of(record) for record in records]
+        commit = envelopes[0] if len(envelopes) == 1 else {"actions": envelopes}
+        self.append_commit((records[-1].seq, self._chain.text_of(commit)))
 
-    def append_envelopes(self, envelopes: Sequence[dict[str, Any]]) -> None:
-        """Write one commit, as `append` does, whose records are envelopes already.
+    def append_commit(self, commit: CommitText) -> None:
+        """Write one commit, whose line is made already.
 
         Raises:
             LogWriteError: it could not be written; the log ends with the line before.
         """
-        commit = envelopes[0] if len(envelopes) == 1 else {"actions": envelopes}
-        self._write_to(self._file, commit, self._checksum)
-        self.head = envelopes[-1]["seq"]
+        self._chain.append_commit(commit)
+
+    def append_commits(self, commits: list[CommitText]) -> None:
+        """Write several commits in one go, and take them off the list.
+
+        Raises:
+            LogWriteError: not all could be written; the log ends with the last one that could, and
+                the others are still on the list.
+        """
+        self._chain.append_commits(commits)
 
     def checkpoint(self, digest: str) -> None:
         """Write the digest of the state after the last record."""
         checkpoint = {"checkpoint": True, "seq": self.head, "digest": digest}
-        self._write_to(self._file, checkpoint, self._checksum)
+        self._chain.append(checkpoint)
 
-    @property
-    def is_segment_full(self) -> bool:
-        """Whether the options want the next record in a segment of its own."""
+    def is_segment_full(self, held_bytes: int = 0) -> bool:
+        """Tell whether the options want the next record in a segment of its own.
+
+        Args:
+            held_bytes: what else will be written to this one.
+        """
         options = self._options
         if options.segment_bytes is None and options.segment_age_s is None:
             return False
-        size_bytes = self._file.size_bytes - self._empty_bytes
+        size_bytes = self._chain.file.size_bytes - self._empty_bytes + held_bytes
         if size_bytes <= 0:
             return False
         if options.segment_bytes is not None and size_bytes >= options.segment_bytes:
@@ -158,10 +172,10 @@ class LogWriter:
         Raises:
             LogWriteError: it cannot be begun; the log ends with the last record.
         """
-        before = self._file
+        before = self._chain.file
         if self._options.sync != "never":
             self.sync()
-        self._file = self._new_segment(SegmentStart(start_state, start_digest, schema_fingerprint))
+        self._begin_segment(SegmentStart(start_state, start_digest, schema_fingerprint))
         before.close()
         self._tidy()
 
@@ -172,9 +186,9 @@ class LogWriter:
             LogWriteError: the disk failed.
         """
         try:
-            self._file.sync()
+            self._chain.file.sync()
         except OSError as error:
-            raise self._failure(error) from error
+            raise self._chain.failure(error) from error
 
     def duplicate_descriptor(self) -> int:
         """Return another descriptor of the file being written, which the caller closes.
@@ -182,68 +196,67 @@ class LogWriter:
         Raises:
             OSError: there is none.
         """
-        return self._file.duplicate()
+        return self._chain.file.duplicate()
 
     def close(self) -> None:
-        """Close the file and let others write; twice is harmless."""
-        self._file.close()
+        """Close the file as it stands and let others write; twice is harmless."""
+        self._chain.file.close()
         if self._tidying is not None:
             self._tidying.join()
         self._lock.release()
 
-    def _open(
-        self, end: LogEnd | None, new_file: SegmentFile | None, start: SegmentStart
-    ) -> SegmentFile:
-        """Return the file to write to, which has its header."""
+    def _open(self, end: LogEnd | None, new_file: SegmentFile | None, start: SegmentStart) -> None:
+        """Find the file to write to, and give it a header if it has none."""
         if end is not None and end.header is not None:
-            return self._go_on(end, end.header, start)
+            self._go_on(end, end.header, start)
+            return
         if end is not None:
             self.cut_tail = end.cut
             file = SegmentFile.reopen(end.segment.path, 0)
         else:
             file = new_file or SegmentFile.create(self._log / segment_name(1))
-        self._write_new_header(file, start)
-        return file
+        self._begin_new_file(file, start)
 
-    def _go_on(self, end: LogEnd, header: LogHeader, start: SegmentStart) -> SegmentFile:
-        self.log_id, self.head = header.log_id, end.head
-        self._digest_every = header.digest_every
-        self._checksum, self.last_digest = end.checksum, end.last_digest
-        self.cut_tail = end.cut
+    def _go_on(self, end: LogEnd, header: LogHeader, start: SegmentStart) -> None:
+        self.log_id, self._digest_every = header.log_id, header.digest_every
+        self.last_digest, self.cut_tail = end.last_digest, end.cut
         if end.segment.is_compressed:
-            return self._new_segment(start)
+            self._chain.checksum, self._chain.head = end.checksum, end.head
+            self._begin_segment(start)
+            return
+        checksum = end.checksum
         is_without_header = end.size_bytes == 0
         is_other = self.goes_on_from_other_schema = start.is_of_other_schema(header)
         if is_other and not is_without_header and end.head < header.first_seq:
             is_without_header = True  # no record is of the schema that it names
-            self._checksum = int(header.previous_crc or "0", 16)
+            checksum = int(header.previous_crc or "0", 16)
         file = SegmentFile.reopen(end.segment.path, 0 if is_without_header else end.size_bytes)
         self._empty_bytes = end.header_bytes
+        self._chain.file = file
+        self._chain.checksum, self._chain.head = checksum, end.head
         if is_without_header:
-            self._write_header(file, start)
+            self._begin_file(file, start)
         elif is_other and not is_one_file(self._log):
             file.close()
-            return self._new_segment(start)
-        return file
+            self._begin_segment(start)
 
-    def _new_segment(self, start: SegmentStart) -> SegmentFile:
+    def _begin_segment(self, start: SegmentStart) -> None:
         if is_one_file(self._log):
             message = f"cannot record to {self._log}: it is compressed; unpack it first"
             raise LogWriteError(message)
         file = SegmentFile.create(self._log / segment_name(self.head + 1))
-        self._write_new_header(file, start)
-        return file
+        self._begin_new_file(file, start)
 
-    def _write_new_header(self, file: SegmentFile, start: SegmentStart) -> None:
+    def _begin_new_file(self, file: SegmentFile, start: SegmentStart) -> None:
         try:
-            self._write_header(file, start)
+            self._begin_file(file, start)
         except LogWriteError:
             file.close()
             with contextlib.suppress(OSError):
                 file.path.unlink()  # a file without a header is no log, and would be in the way
             raise
 
-    def _write_header(self, file: SegmentFile, start: SegmentStart) -> None:
+    def _begin_file(self, file: SegmentFile, start: SegmentStart) -> None:
         header = {
             "refold_log": FORMAT_VERSION,
             "log_id": self.log_id,
@@ -253,10 +266,11 @@ class LogWriter:
             "start_state": start.state,
         }
         if self.head > 0:
-            header |= {"first_seq": self.head + 1, "previous_crc": f"{self._checksum:08x}"}
+            previous_crc = f"{self._chain.checksum:08x}"
+            header |= {"first_seq": self.head + 1, "previous_crc": previous_crc}
         if start.schema_fingerprint is not None:
             header["schema_fingerprint"] = start.schema_fingerprint
-        self._write_to(file, header, FIRST_CHECKSUM)
+        self._chain.begin_file(file, header)
         self._empty_bytes, self._began_s = file.size_bytes, time.monotonic()
 
     def _tidy(self) -> None:
@@ -270,27 +284,6 @@ class LogWriter:
             target=_tidy_files, args=(self._log, options), name="refold-log", daemon=True
         )
         self._tidying.start()
-
-    def _write_to(self, file: SegmentFile, value: dict[str, Any], previous: int) -> None:
-        size_bytes = file.size_bytes
-        try:
-            line, checksum = seal_line(value, previous)
-            file.write(line)
-            if self._is_synced_by_line:
-                file.sync()
-        except (OSError, TypeError) as error:
-            if file.size_bytes != size_bytes:
-                file.size_bytes = size_bytes
-                file.cut_back()
-            raise self._failure(error, file.path) from error
-        self._checksum = checksum
-
-    def _failure(self, error: Exception, path: Path | None = None) -> LogWriteError:
-        message = (
-            f"cannot write to {path or self.path} after seq {self.head}: {error}; the records"
-            f" before are whole"
-        )
-        return LogWriteError(message)
 
 
 def _tidy_files(log: Path, options: LogOptions) -> None:

@@ -16,10 +16,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
 __all__ = [
+    "NOBODY_ELSE",
     "DispatchContext",
     "current_dispatch_context",
     "dispatching_as",
     "handling",
+    "record_id",
     "saved_dispatch_context",
 ]
 
@@ -35,19 +37,20 @@ class DispatchContext:
     """The id of the record during whose handling this is dispatched; None if there is none."""
 
 
-_Saved: TypeAlias = DispatchContext | str
-"""A context; or the cause alone, of whatever the application dispatches in answer to it.
+_Saved: TypeAlias = DispatchContext | tuple[str, int]
+"""A context; or writer and number of the record that the application answers, which make its id.
 
-An id is there anyhow, and to make a context of it takes as long as a dispatch; few ask for one."""
+To make a context of it, or only the id, takes as long as a part of a dispatch; few ask for one."""
 
-_NOBODY_ELSE = DispatchContext()
+NOBODY_ELSE: Final = DispatchContext()
+"""The context of the application, unless it answers something."""
 
-_context: ContextVar[_Saved] = ContextVar("refold_dispatch_context", default=_NOBODY_ELSE)
+_context: ContextVar[_Saved] = ContextVar("refold_dispatch_context", default=NOBODY_ELSE)
 
 handling: Final[Callable[[_Saved], object]] = _context.set
 """Makes this the context of the running code, until somebody sets another.
 
-The id of a record stands for ``DispatchContext(cause=id)``."""
+Writer and number of a record stand for ``DispatchContext(cause=id)``, see `record_id`."""
 
 saved_dispatch_context: Final[Callable[[], _Saved]] = _context.get
 """Returns the context of the running code as `handling` takes it."""
@@ -56,7 +59,19 @@ saved_dispatch_context: Final[Callable[[], _Saved]] = _context.get
 def current_dispatch_context() -> DispatchContext:
     """Return the context of the running code."""
     context = _context.get()
-    return DispatchContext(cause=context) if isinstance(context, str) else context
+    if isinstance(context, DispatchContext):
+        return context
+    return DispatchContext(cause=record_id(*context))
+
+
+def record_id(writer: str, number: int) -> str:
+    """Return the id of a record.
+
+    Args:
+        writer: a text that no other writer of any log has.
+        number: of the record in its log.
+    """
+    return f"{writer}-{number}"
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
 import pytest
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from refold.middleware.effect import Effect
+
+S = TypeVar("S")
 
 
 @attrs.frozen
@@ -88,6 +90,28 @@ def _(state: Marks, _action: Marked) -> Marks:
     return Marks(state.count + 1)
 
 
+@action("undo_behaviours/named")
+class Named(Action):
+    """Somebody chose a title."""
+
+    title: str
+
+
+title = Reducer("")
+
+
+@title.on(Named)
+def _(_state: str, action: Named) -> str:
+    return action.title
+
+
+@attrs.frozen
+class Titled:
+    """A title in a slice of its own, which is the very text of the action."""
+
+    title: str
+
+
 @attrs.frozen
 class Document:
     """Two slices that are undone together."""
@@ -107,7 +131,7 @@ class Root:
 document = combine_reducers(Document, text=text, marks=marks)
 
 
-def fold(reducer: Reducer[UndoHistory[Text]], *actions: Action) -> UndoHistory[Text]:
+def fold(reducer: Reducer[UndoHistory[S]], *actions: Action) -> UndoHistory[S]:
     """Return the history after some actions."""
     history = reducer.initial
     for each in actions:
@@ -323,6 +347,30 @@ def test_a_recorded_run_with_undo_replays(tmp_path: Path) -> None:
     timeline = replay(tmp_path / "run.jsonl", root)
     timeline.verify()
     assert timeline.at(timeline.head) == store.state
+
+
+def test_an_equal_state_is_no_step_live_or_replayed(tmp_path: Path) -> None:
+    """A text from a log is another object than the one before it, and makes no step for that."""
+    root = undoable(combine_reducers(Titled, title=title))
+    recorder = record(tmp_path / "run.jsonl")
+    store = Store(root, middleware=[recorder])
+    for name in ("abc", "abc", str(b"abc", "ascii"), "d"):
+        store.dispatch(Named(name))
+    recorder.close()
+    assert len(store.state.past) == 2
+    timeline = replay(tmp_path / "run.jsonl", root)
+    timeline.verify()
+    assert timeline.at(timeline.head) == store.state
+
+
+def test_an_equal_state_of_another_type_is_kept() -> None:
+    """What the reducer gave is the present state, though it is no step."""
+    letters: Reducer[Any] = Reducer("x")
+    letters.on(Typed)(lambda _, action: action.letters)
+    reducer = undoable(letters)
+    history = fold(reducer, Typed(cast("str", 1)), Typed(cast("str", 1.0)))
+    assert len(history.past) == 1
+    assert type(history.present) is float
 
 
 def test_a_state_of_the_inner_reducer_may_be_given() -> None:

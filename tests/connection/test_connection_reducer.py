@@ -255,6 +255,14 @@ def test_a_loss_tells_why_and_when_the_next_attempt_is_due() -> None:
     )
 
 
+@pytest.mark.parametrize("delay_seconds", [float("inf"), float("nan"), 1e308])
+def test_a_retry_that_never_comes_has_no_time(delay_seconds: float) -> None:
+    """A delay that no clock can show is no reason to fail."""
+    state = fold(ConnectionLostAndRetryScheduled(LOST, 1, delay_seconds, 0.5, at_ms=1))
+    assert state.status is RECONNECTING
+    assert state.next_retry_at_ms is None
+
+
 def test_without_a_clock_the_next_retry_has_no_time() -> None:
     """A delay alone gives no time of day."""
     state = fold(ConnectionLostAndRetryScheduled(LOST, 1, 1.5, 0.5))

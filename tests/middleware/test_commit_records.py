@@ -1,16 +1,18 @@
-"""`CommitRecords` and the line it ends up in: byte for byte what a record would be written as."""
+"""`make_commit_records`: byte for byte the lines that records would be written as."""
 
 from __future__ import annotations
 
+import contextvars
 import itertools
 import zlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from refold.middleware.commit_records import DIGEST_EVERY, CommitRecords
+from refold.middleware.commit_records import DIGEST_EVERY, CommitRecords, make_commit_records
 from refold.middleware.record import record
 from refold.replay.action_codec import encode_payload
 from refold.replay.canonical_digest import state_digest
@@ -24,14 +26,15 @@ from refold.store.dispatch_context import (
     handling,
 )
 from refold.store.store import Store
+from refold.testing.fixed_inputs import fixed_inputs
 from tests.strategies.log_lines import json_lines, raw_lines
-from tests.strategies.observatory_actions import NobodyCares, SessionEnded
+from tests.strategies.observatory_actions import NobodyCares
 from tests.strategies.observatory_reducer import make_observatory
 from tests.strategies.observatory_states import START
 from tests.strategies.observatory_strategies import actions, runs
 
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Iterable
 
     import pytest
 
@@ -43,13 +46,23 @@ contexts = st.builds(
     st.none() | st.text(max_size=4),
 )
 commits = st.tuples(
-    contexts | st.text(max_size=4),  # the cause alone
-    st.lists(actions, min_size=1, max_size=3).map(tuple),
+    contexts | st.tuples(st.text(max_size=4), st.integers(1, 99)),  # what is answered, alone
+    st.dictionaries(st.sampled_from(["now", "random"]), st.just([0.5]), max_size=1),
+    st.lists(
+        st.builds(attrs.evolve, actions, at_ms=st.none() | st.integers(0, 2**64 - 1)),
+        min_size=1,
+        max_size=3,
+    ).map(tuple),
 )
 
 
-def record_of(
-    action: Action, seq: int, writer: str, context: DispatchContext, digest: str | None
+def record_of(  # noqa: PLR0913, PLR0917  # as a record has fields
+    action: Action,
+    seq: int,
+    writer: str,
+    context: DispatchContext,
+    inputs: dict[str, Any] | None,
+    digest: str | None,
 ) -> LogRecord:
     """Return the record of an action, by its constructor."""
     return LogRecord(
@@ -61,56 +74,103 @@ def record_of(
         cause=context.cause,
         origin=context.origin,
         payload=encode_payload(action),
-        inputs=None,
+        inputs=inputs,
         digest=digest,
     )
 
 
+def said_by(
+    records: CommitRecords, commit: tuple[Action, ...]
+) -> tuple[list[dict[str, Any]], bytes]:
+    """Return the envelopes of a commit, and the line they stand in."""
+    head, text = contextvars.copy_context().run(records.commit, commit)
+    line = text + b"}"
+    value = orjson.loads(line)
+    envelopes = value.get("actions", [value])
+    assert head == records.head() == envelopes[-1]["seq"]
+    return envelopes, line
+
+
+def commit_in_context(
+    records: CommitRecords, said: Any, drawn: Iterable[str], commit: tuple[Action, ...]
+) -> tuple[DispatchContext, list[dict[str, Any]], bytes]:
+    """Draw inputs and commit in answer to something; return the context, and as `said_by`."""
+    inputs = fixed_inputs(now=0.5)
+    inputs.note_draws()
+    for source in drawn:
+        inputs.now() if source == "now" else inputs.random()
+    handling(said)
+    context = current_dispatch_context()
+    return context, *said_by(records, commit)
+
+
 @given(run=st.lists(commits, min_size=1, max_size=6), is_digest_due=st.booleans())
-def test_envelopes_are_those_of_records(
-    *, run: list[tuple[DispatchContext | str, tuple[Action, ...]]], is_digest_due: bool
+def test_a_line_is_that_of_the_records(
+    *, run: list[tuple[Any, dict[str, Any], tuple[Action, ...]]], is_digest_due: bool
 ) -> None:
-    """Commit after commit, an envelope is as that of a record, key by key in the same order."""
-    records = CommitRecords(lambda: START, is_digest_due=is_digest_due)
+    """Commit after commit, a line is what orjson makes of its records, byte for byte."""
+    records = make_commit_records(0, lambda: START, is_digest_due=is_digest_due)
     head, digest = 0, state_digest(START) if is_digest_due else None
-    for said, commit in run:
-        with dispatching_as("replaced at once"):
-            handling(said)
-            context = current_dispatch_context()
-            found = (
-                [records.envelope(head + 1, commit[0])]
-                if len(commit) == 1
-                else records.envelopes(head, commit)
-            )
-        assert context == (DispatchContext(cause=said) if isinstance(said, str) else said)
+    for said, drawn, commit in run:
+        context, found, line = contextvars.copy_context().run(
+            commit_in_context, records, said, drawn, commit
+        )
+        assert context == (said if isinstance(said, DispatchContext) else context)
         writer = found[0]["id"].rpartition("-")[0]
         last = head + len(commit)
-        for seq, (envelope, action) in enumerate(zip(found, commit, strict=True), start=head + 1):
-            made = record_of(action, seq, writer, context, digest if seq == last else None)
-            assert orjson.dumps(envelope) == orjson.dumps(envelope_of(made))
+        made = [
+            envelope_of(
+                record_of(
+                    action,
+                    seq,
+                    writer,
+                    context,
+                    found[0]["inputs"] if seq == head + 1 else None,
+                    digest if seq == last else None,
+                )
+            )
+            for seq, action in enumerate(commit, start=head + 1)
+        ]
+        assert line == orjson.dumps(made[0] if len(made) == 1 else {"actions": made})
+        assert (found[0]["inputs"] or {}).keys() == drawn.keys()
         head, digest = last, None
 
 
-def test_an_action_that_was_encoded_on_its_way_is_not_encoded_again() -> None:
+def test_what_answers_a_commit_has_its_id_as_the_cause() -> None:
+    """After a commit, the context is the id of its last record."""
+    records = make_commit_records(7, lambda: START, is_digest_due=False)
+    with dispatching_as("replaced at once"):
+        _, text = records.commit((NobodyCares(), NobodyCares()))
+        last = orjson.loads(text + b"}")["actions"][-1]["id"]
+        assert current_dispatch_context() == DispatchContext(cause=last)
+    assert last.endswith("-9")
+
+
+def test_an_action_that_was_encoded_on_its_way_is_not_encoded_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """The payload kept for an action is taken for that very action, and for no equal one."""
-    records = CommitRecords(lambda: START, is_digest_due=False)
+    records = make_commit_records(0, lambda: START, is_digest_due=False)
     action = NobodyCares(1.0)
-    kept = encode_payload(action)
-    records.encoded = action, kept
-    assert records.envelope(1, action)["payload"] is kept
-    assert records.envelope(2, NobodyCares(1.0))["payload"] == kept
-    assert records.envelope(3, SessionEnded())["payload"] == {}
+    records.encode(action)
+
+    def encode_anew(_: Action) -> bytes:
+        return b'{"anew":1}'
+
+    monkeypatch.setattr("refold.middleware.commit_records.encode_payload_text", encode_anew)
+    assert said_by(records, (action,))[0][0]["payload"] == encode_payload(action)
+    assert said_by(records, (NobodyCares(1.0),))[0][0]["payload"] == {"anew": 1}
 
 
 def test_a_transaction_gets_its_digest_on_its_last_action() -> None:
     """A digest is of a present state, so one that falls due within a transaction waits."""
-    records = CommitRecords(lambda: START, is_digest_due=False)
-    for seq in range(1, DIGEST_EVERY):
-        assert records.envelope(seq, NobodyCares())["digest"] is None
-    found = records.envelopes(DIGEST_EVERY - 1, (NobodyCares(), NobodyCares(), NobodyCares()))
+    records = make_commit_records(0, lambda: START, is_digest_due=False)
+    for _ in range(1, DIGEST_EVERY):
+        assert said_by(records, (NobodyCares(),))[0][0]["digest"] is None
+    found, _ = said_by(records, (NobodyCares(), NobodyCares(), NobodyCares()))
     digests = [one["digest"] for one in found]
     assert digests == [None, None, state_digest(START)]
-    assert not records.has_undigested
+    assert not records.has_undigested()
 
 
 @given(run=runs, sizes=st.lists(st.integers(1, 3), min_size=1, max_size=9))

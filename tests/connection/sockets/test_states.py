@@ -16,7 +16,11 @@ from refold.actions.connection import (
     ConnectionProvedStable,
     ConnectionStatus,
 )
+from refold.middleware.websocket_connection import WebSocketConnection
 from refold.middleware.websocket_options import WebSocketOptions
+from refold.reducers.connection import connection_reducer
+from refold.store.store import Store
+from refold.testing.fixed_inputs import fixed_inputs
 from refold.testing.virtual_clock import VirtualClock
 from tests.connection.sockets.faults import FATAL_FAULTS, RETRIED_FAULTS, closes_with
 from tests.connection.sockets.peers import echoes, peer
@@ -91,6 +95,16 @@ async def test_rule_02_the_state_tells_what_happened() -> None:
         state = await scene.until(lambda state: state.latency_seconds is not None)
         assert state.last_heartbeat_at_ms == 1_000_000
         assert state.next_retry_at_ms is None
+
+
+async def test_rule_02_times_are_those_of_the_stores_inputs() -> None:
+    """Without a clock of its own, a connection stamps its actions by the store's inputs."""
+    async with peer(echoes) as server:
+        connection = WebSocketConnection(server.url, options=FAST)
+        inputs = fixed_inputs(now=VirtualClock(7.0))
+        async with Store(connection_reducer, middleware=[connection], inputs=inputs) as store:
+            await connection.connect(wait=True)
+            assert store.state.last_connected_at_ms == 7000
 
 
 @pytest.mark.parametrize("name", [*RETRIED_FAULTS, *FATAL_FAULTS])
