@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from refold.reducers.reducer import Reducer
     from refold.testing.invariants import InvariantFunction
 
-__all__ = ["UNWATCHED", "check_reducer_laws"]
+__all__ = ["MOST_RUNS", "UNWATCHED", "check_reducer_laws"]
 
 S = TypeVar("S")
 
-_MOST_RUNS: Final = 200
+MOST_RUNS: Final = 320
 """Runs that are tried unless the user's profile of Hypothesis says a number."""
 
 _LEAST_RUNS: Final = 10
@@ -88,7 +88,7 @@ def check_reducer_laws(  # noqa: PLR0913  # all but two by keyword
             the initial one, too.
         actions: the action classes to make runs of; those that the reducer handles by default.
         examples: runs that are tried first, such as those of recorded sessions.
-        settings: of Hypothesis; the profile that is loaded by default, with 200 runs where that
+        settings: of Hypothesis; the profile that is loaded by default, with 320 runs where that
             leaves the number open.  There is never a deadline for one run.
         seed: the same number tries the same runs.
 
@@ -126,7 +126,7 @@ def _search(  # noqa: PLR0913, PLR0917  # what the user says, checked
     part = hypothesis.settings(settings, max_examples=settings.max_examples // parts)
     for leaning in range(parts):
         runs = folded_runs(reducer, actions=actions, max_size=_LONGEST_RUN, leaning=leaning)
-        search.try_runs(runs, part, seed)
+        search.try_runs(runs, part, None if seed is None else seed * STYLES + leaning)
         if search.found:
             return _shorter(min(search.found, key=_length), checker)
     return None
@@ -192,7 +192,7 @@ def _chosen(settings: hypothesis.settings | None) -> hypothesis.settings:
     is_open = settings is None and base.max_examples == unchosen
     return hypothesis.settings(
         base,
-        max_examples=_MOST_RUNS if is_open else base.max_examples,
+        max_examples=MOST_RUNS if is_open else base.max_examples,
         deadline=None,
         suppress_health_check=tuple({*base.suppress_health_check, *UNWATCHED}),
         report_multiple_bugs=False,
