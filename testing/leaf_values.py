@@ -100,17 +100,12 @@ def _make_choose(
     accept = rules.accept if rules.validators else None
     sources = _sources(cls, name, usual)
 
-    def from_new(pool: ValuePool) -> Sequence[Any]:
-        known = pool.keys(cls)
-        return [one for one in usual if one not in known]
-
     def choose(pool: ValuePool, kind: int, index: int, fresh: tuple[Any, ...]) -> Any:
         if fresh and (kind >= _BESIDE_BELOW or kind < _USUAL_BELOW):
             if accept is None or not usual or accept(fresh[0]):
                 return fresh[0]
             return usual[(index + pool.shift) % len(usual)]
-        first = (from_new,) if pool.prefers_new and kind < _NAMED_BELOW and index % 4 else ()
-        for source in (*first, *sources[kind]):
+        for source in (*_first_sources(pool, kind, index, cls, usual), *sources[kind]):
             found = source(pool)
             if accept is not None:
                 found = [one for one in found if accept(one)]
@@ -119,6 +114,20 @@ def _make_choose(
         return fresh[0]
 
     return choose
+
+
+def _first_sources(
+    pool: ValuePool, kind: int, index: int, cls: type, usual: Sequence[Any]
+) -> Sequence[Source]:
+    """Return where to look first: among new values, or those of the action before."""
+    if kind >= _NAMED_BELOW:
+        return ()
+    if pool.prefers_new and index % 4:
+        known = pool.keys(cls)
+        return (lambda _pool: [one for one in usual if one not in known],)
+    if index % 3 == 1:
+        return (lambda pool: [one for one in pool.recent if type(one) is cls],)
+    return ()
 
 
 def _sources(cls: type, name: str, usual: Sequence[Any]) -> list[Sequence[Source]]:

@@ -135,6 +135,7 @@ class _Run:
         self._fold = fold
         self._prefers_new = prefers_new
         self._said: list[tuple[Any, Any]] = []
+        self._recent: list[Any] = []
         self._now_ms = START_MS
         self.actions: list[Action] = []
         self.state: Any = fold.reducer.initial
@@ -147,11 +148,14 @@ class _Run:
             now_ms=self._now_ms,
             said=self._said,
             prefers_new=self._prefers_new,
+            recent=self._recent,
         )
         action = plan.meet(pool, self.actions[-1] if self.actions else None)
         if action is None:
             return True
         self.actions.append(action)
+        cls: Any = type(action)
+        self._recent = [getattr(action, field.name) for field in attrs.fields(cls)]
         self._now_ms = action.at_ms if action.at_ms is not None else self._now_ms
         try:
             # a reducer that changes its action shall be seen to do so by whoever folds the run

@@ -39,7 +39,7 @@ class ValuePool:
     The state is walked when something is first asked for.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all but the state by keyword
         self,
         state: object = None,
         *,
@@ -47,6 +47,7 @@ class ValuePool:
         now_ms: int = START_MS,
         said: list[tuple[Any, Any]] | None = None,
         prefers_new: bool = False,
+        recent: Sequence[Any] = (),
     ) -> None:
         """Take a state.
 
@@ -57,12 +58,14 @@ class ValuePool:
             said: values of registered strategies drawn before, with their types; more are added.
             prefers_new: whether values shall mostly be none of the keys, so that many things are
                 added and few are met again.
+            recent: what stands in the action before, so that several may be about one thing.
         """
         self.now_ms = now_ms
         self.shift = 0
         """Added to each choice: another try of the same draw."""
         self.constants = constants
         self.prefers_new = prefers_new
+        self.recent = recent
         self.said = said if said is not None else []
         self._state = state
         self._is_walked = False

@@ -25,18 +25,28 @@ QUICK = settings(
 bugs = pytest.mark.parametrize("bug", PLANTED_BUGS, ids=lambda bug: bug.name)
 
 
+def first_found(bug: PlantedBug) -> BrokenLawError | None:
+    """Return what the first search finds that finds something; None if neither does."""
+    for seed in (1, 2):
+        try:
+            check_reducer_laws(
+                bug.broken(), bug.invariants, actions=bug.actions, settings=DEFAULT, seed=seed
+            )
+        except BrokenLawError as error:
+            return error
+    return None
+
+
 @bugs
 def test_a_planted_bug_is_found_and_shown_by_a_shortest_run(bug: PlantedBug) -> None:
     """On default settings a mistake breaks the law that is about it, in as few actions as can be.
 
-    The message shows each of these actions, and names the law.  How sure that is, and how long it
-    takes, ``bench/mutation/planted_bugs_time.py`` tells for as many seeds as are asked for.
+    The message shows each of these actions, and names the law.  One search in sixty misses one of
+    them, so a second one may follow.  How sure each is, and how long it takes,
+    ``bench/mutation/planted_bugs_time.py`` tells for as many seeds as are asked for.
     """
-    with pytest.raises(BrokenLawError) as caught:
-        check_reducer_laws(
-            bug.broken(), bug.invariants, actions=bug.actions, settings=DEFAULT, seed=1
-        )
-    error = caught.value
+    error = first_found(bug)
+    assert error is not None, "two searches found nothing"
     assert error.law in ({"invariant"} if bug.invariants else {bug.law, *bug.also})
     assert not bug.invariants or bug.law in str(error)
     assert len(error.actions) == bug.shortest, error
