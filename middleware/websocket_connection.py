@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import inspect
 import random
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Literal, overload
 
@@ -108,7 +107,8 @@ class WebSocketConnection:
         self._is_unbuffered = self.options.max_queue == 0
         self._refused: list[SendFailed] = []
         self._owner = OwningLoop("the connection")
-        self._clock = clock
+        self._has_own_clock = clock is not None
+        self._clock = clock or inputs_of(None).clock
         self._teller = ConnectionTeller(self._read_clock, self._counts)
         decoder = decoder or MessageDecoder()
         self._outbox = WebSocketOutbox(
@@ -150,7 +150,8 @@ class WebSocketConnection:
             message = "a connection belongs to one store; give each store its own"
             raise MiddlewareError(message)
         self._teller.dispatch = store.dispatch
-        self._clock = self._clock or inputs_of(store).clock
+        if not self._has_own_clock:
+            self._clock = inputs_of(store).clock
         return next
 
     def committed(self, actions: tuple[Action, ...], /) -> None:
@@ -347,7 +348,7 @@ class WebSocketConnection:
         return self._outbox.clear()
 
     def _read_clock(self) -> float:
-        return time.time() if self._clock is None else self._clock()
+        return self._clock()
 
     def _counts(self) -> tuple[int, int]:
         return len(self._outbox.queue), self._outbox.unacked_count

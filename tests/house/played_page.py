@@ -39,6 +39,9 @@ _UNNAMED: Final = "example.py"
 
 _COMMAND: Final = re.compile(r"^\$ (?P<command>.*\n)(?P<printed>(?:(?!\$ ).*\n)*)", re.MULTILINE)
 
+_DURATION: Final = re.compile(r"\bin \d+\.\d\ds\b")
+"""What pytest took: on a busy machine the number is longer, too."""
+
 _VARYING: Final = re.compile(
     r"\b(?:[0-9a-f]{16}|[0-9a-f]{8}(?=-\d))\b|(?<=\"crc\": \")[0-9a-f]{8}|\d+\.\d+ ?s\b"
 )
@@ -151,7 +154,8 @@ def _environment() -> dict[str, str]:
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # which ones a reader has, nobody knows
         "PYTEST_ADDOPTS": "-p refold",  # refold's own, every reader has
     }
-    environment.pop("REFOLD_APP", None)
+    for name in ("REFOLD_APP", "CI", "BUILD_NUMBER"):  # with the latter pytest shortens no line
+        environment.pop(name, None)
     return environment
 
 
@@ -162,7 +166,7 @@ def _as_shown(shown: str, printed: str) -> str:
 
 def _masked(text: str) -> str:
     mask: Callable[[re.Match[str]], str] = lambda found: re.sub("[0-9a-f]", "?", found[0])  # noqa: E731
-    return _VARYING.sub(mask, text)
+    return _VARYING.sub(mask, _DURATION.sub("in ?s", text))
 
 
 def _rewrite(pages: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,8 +34,9 @@ EVERY = [
 
 
 @pytest.fixture
-def project(pytester: pytest.Pytester) -> pytest.Pytester:
+def project(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """Return a folder with an application, which is the current one, and no test."""
+    monkeypatch.delitem(sys.modules, "shop", raising=False)  # that of another test
     pytester.makepyfile(shop=SHOP)
     pytester.makepyprojecttoml(NO_INI)
     return pytester
