@@ -5,7 +5,7 @@ ARGS ?=
 # mypy refuses a folder without a Python file.
 TYPED := $(foreach folder,bench examples tests typing_tests,$(if $(shell find $(folder) -name '*.py' 2>/dev/null),$(folder)))
 
-.PHONY: dev installed style types test cover cover-connection cover-others bench check test-all clean
+.PHONY: dev installed style types test cover cover-half cover-rest bench check test-all clean
 
 dev: ## install refold strictly editable, with all that the other verbs need
 	$(PYTHON) -m pip install --quiet -e '.[test,dev]'
@@ -29,17 +29,19 @@ test: installed ## the suite; make test ARGS='tests/store -x'
 
 cover: installed ## the suite in two halves side by side, and the floors of branch coverage
 	$(PYTHON) -m coverage erase
-	$(MAKE) --no-print-directory --jobs=2 --output-sync=target cover-connection cover-others
+	$(MAKE) --no-print-directory --jobs=2 --output-sync=target cover-half cover-rest
 	$(PYTHON) -m coverage combine --quiet
 	$(PYTHON) -m coverage json --quiet -o build/coverage.json
 	$(PYTHON) tests/house/coverage_floors.py build/coverage.json
 
 # Not `pytest --cov`: that begins to measure after refold's own plugin of pytest was imported.
-cover-connection:
-	COVERAGE_FILE=.coverage.connection $(PYTHON) -m coverage run -m pytest tests/connection $(ARGS)
+HALF := tests/commands tests/connection tests/house tests/replay
 
-cover-others:
-	COVERAGE_FILE=.coverage.others $(PYTHON) -m coverage run -m pytest --ignore=tests/connection $(ARGS)
+cover-half:
+	COVERAGE_FILE=.coverage.half $(PYTHON) -m coverage run -m pytest $(HALF) $(ARGS)
+
+cover-rest:
+	COVERAGE_FILE=.coverage.rest $(PYTHON) -m coverage run -m pytest $(addprefix --ignore=,$(HALF)) $(ARGS)
 
 bench: ## measure against the peers, print the table
 	$(PYTHON) -m pip install --quiet -e '.[bench]'
