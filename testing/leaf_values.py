@@ -125,7 +125,7 @@ def _first_sources(
     if pool.prefers_new and index % 4:
         known = pool.keys(cls)
         return (lambda _pool: [one for one in usual if one not in known],)
-    if index % 3 == 1:
+    if kind >= _USUAL_BELOW and index % 2:
         return (lambda pool: [one for one in pool.recent if type(one) is cls],)
     return ()
 

@@ -155,7 +155,8 @@ class _Run:
             return True
         self.actions.append(action)
         cls: Any = type(action)
-        self._recent = [getattr(action, field.name) for field in attrs.fields(cls)]
+        fields = (field.name for field in attrs.fields(cls) if field.name != "at_ms")
+        self._recent = [getattr(action, name) for name in fields]
         self._now_ms = action.at_ms if action.at_ms is not None else self._now_ms
         try:
             # a reducer that changes its action shall be seen to do so by whoever folds the run

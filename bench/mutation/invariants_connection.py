@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 import attrs
@@ -142,8 +143,9 @@ def _is_explained(action: Action, after: ConnectionState) -> bool:
     if isinstance(action, ConnectionAttemptStarted):
         return due is None and not has_reason
     if isinstance(action, ConnectionLostAndRetryScheduled):
-        now, wait_ms = action.at_ms, round(action.delay_seconds * 1000)
-        return due == (None if now is None else now + wait_ms) and not has_reason
+        now, wait_ms = action.at_ms, action.delay_seconds * 1000
+        expected = None if now is None or not math.isfinite(wait_ms) else now + round(wait_ms)
+        return due == expected and not has_reason
     may_have_reason = after.status is _DISCONNECTED
     return (due is None or after.status is _RECONNECTING) and (may_have_reason or not has_reason)
 

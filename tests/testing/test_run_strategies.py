@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pyrsistent import PMap, pmap
 
@@ -23,6 +23,7 @@ from refold.testing.run_strategies import folded_runs, runs_for
 from refold.testing.state_strategies import states_for
 from tests.house.checkout import CHECKOUT
 from tests.strategies.observatory_actions import PartFailed
+from tests.testing.finding import find
 from tests.testing.reducers_of_project import REDUCERS
 
 PATIENT = settings(max_examples=5000, database=None)
