@@ -8,7 +8,7 @@ TYPED := $(foreach folder,bench examples tests typing_tests,$(if $(shell find $(
 .PHONY: dev installed style types test cover cover-half cover-rest bench check test-all clean
 
 dev: ## install refold strictly editable, with all that the other verbs need
-	$(PYTHON) -m pip install --quiet -e '.[test,dev]'
+	$(PYTHON) -m pip install --quiet -e '.[test,dev,webrtc,musig2]'
 
 installed: ## lay the links to the files again, so that new ones are seen (1 s)
 	@$(PYTHON) -m pip install --quiet --no-deps --no-build-isolation -e .

@@ -24,7 +24,9 @@ from refold.commands.export import export
 from refold.commands.follow import follow
 from refold.commands.golden import golden
 from refold.commands.health import health
+from refold.commands.peer import peer
 from refold.commands.recover import recover
+from refold.commands.relay import relay
 from refold.commands.replay import replay
 from refold.commands.report_error import BAD_INPUT, exit_status_of, report_error
 from refold.commands.schema import make_schema_app
@@ -95,6 +97,8 @@ _COMMANDS: Final[tuple[Callable[..., int], ...]] = (
     shrink,
     compact,
     export,
+    peer,
+    relay,
 )
 
 

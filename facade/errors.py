@@ -32,6 +32,18 @@ one error, which stand where it is raised, beside the facts they name.
     ├── AckTimeoutError (TimeoutError)            the peer did not acknowledge a message in time
     ├── ConnectionClosedError (RuntimeError)      a message was given to a closed connection
     ├── ConnectionFatalError                      a connection ended and will not retry
+    │   ├── RedirectedError                       the server sent the handshake elsewhere
+    │   └── AuthenticationError (PeerError)       no credentials, or not the peer that was meant
+    ├── PeerError
+    │   ├── InvalidPeerIdError (ValueError)       a peer id that holds no Ed25519 key
+    │   ├── PeerAddressError (ValueError)         an address that cannot be dialled
+    │   ├── PeerIdentityError (ValueError)        a file that is no safe place of a peer's key
+    │   ├── PresenceError (ValueError)            a presence that is forged, over or too long
+    │   ├── DialError                             an address of a peer did not answer
+    │   ├── NotConnectedToPeerError               a message for a peer without a link
+    │   ├── PipeClosedError (ConnectionError)     the other end of a pipe is gone
+    │   └── SigningError (ValueError)             a signature of several cannot be made
+    ├── MissingExtraError (ImportError)           an optional part needs a library that is missing
     ├── StrategyError (TypeError)                 nothing can be drawn for a type or reducer
     ├── BrokenLawError (AssertionError)           a reducer breaks a law that it is tested for
     ├── TestStoreError (AssertionError)           more or less happened than a test stated
@@ -56,12 +68,15 @@ from typing import Any
 __all__ = [
     "AckTimeoutError",
     "ActionDeclarationError",
+    "AuthenticationError",
     "BrokenLawError",
     "ConnectionClosedError",
     "ConnectionFatalError",
+    "DialError",
     "EntityError",
     "InsideReducerError",
     "InvalidPayloadError",
+    "InvalidPeerIdError",
     "ListenerDeclarationError",
     "LogConflictError",
     "LogDamagedError",
@@ -74,12 +89,20 @@ __all__ = [
     "LogWriteError",
     "MiddlewareError",
     "MiddlewareSetupError",
+    "MissingExtraError",
     "NestedDispatchError",
     "NotAnActionError",
+    "NotConnectedToPeerError",
     "NotDeliveredError",
     "OperationRejectedError",
     "PayloadError",
+    "PeerAddressError",
+    "PeerError",
+    "PeerIdentityError",
+    "PipeClosedError",
+    "PresenceError",
     "QueueFullError",
+    "RedirectedError",
     "ReducerDeclarationError",
     "ReducerProtocolError",
     "ReducerReturnedNoneError",
@@ -87,6 +110,7 @@ __all__ = [
     "RefoldWarning",
     "ReplayMismatchError",
     "SelectorDeclarationError",
+    "SigningError",
     "StateMutatedError",
     "StateShapeError",
     "StoreClosedError",
@@ -221,6 +245,64 @@ class OperationRejectedError(RefoldError):
         self.action = action
 
 
+class PeerError(RefoldError):
+    """The root of what goes wrong between peers."""
+
+
+class InvalidPeerIdError(PeerError, ValueError):
+    """A text is no peer id, or the id of another kind of key than Ed25519."""
+
+
+class PeerAddressError(PeerError, ValueError):
+    """An address is none, or of a kind that no transport dials."""
+
+
+class PeerIdentityError(PeerError, ValueError):
+    """A file is not, or not safely, the place of a peer's private key."""
+
+
+class PresenceError(PeerError, ValueError):
+    """A presence is not signed by its peer, is over, or breaks a bound."""
+
+
+class DialError(PeerError):
+    """An address of a peer could not be reached."""
+
+
+class NotConnectedToPeerError(PeerError):
+    """A message was given for a peer without a live link; nothing was sent."""
+
+
+class PipeClosedError(PeerError, ConnectionError):
+    """The other end of a pipe is gone.
+
+    Attributes:
+        is_clean: whether it said so, rather than vanish.
+    """
+
+    def __init__(self, message: str, *, is_clean: bool = False) -> None:
+        """Keep the text and whether the end was announced."""
+        super().__init__(message)
+        self.is_clean = is_clean
+
+
+class SigningError(PeerError, ValueError):
+    """Participants cannot sign together, or one of them sent something wrong.
+
+    Attributes:
+        public_key: whose contribution is wrong or missing, in hexadecimal; None if nobody's is.
+    """
+
+    def __init__(self, message: str, *, public_key: str | None = None) -> None:
+        """Keep the text and whom it concerns."""
+        super().__init__(message)
+        self.public_key = public_key
+
+
+class MissingExtraError(RefoldError, ImportError):
+    """An optional part of refold was used whose library is not installed."""
+
+
 class StrategyError(RefoldError, TypeError):
     """Nothing can be drawn: a type without a strategy, or a reducer without known actions."""
 
@@ -280,8 +362,11 @@ class RedirectedError(ConnectionFatalError):
         self.http_status = http_status
 
 
-class AuthenticationError(ConnectionFatalError):
-    """There are no credentials to connect with; a factory of an address or of headers raises it."""
+class AuthenticationError(ConnectionFatalError, PeerError):
+    """There are no credentials to connect with, or the other end is not the peer that was meant.
+
+    A factory of an address or of headers raises it; and so does dialling a peer.
+    """
 
 
 class BrokenLawError(RefoldError, AssertionError):

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from refold.actions.connection import (
     ConnectionEnded,
@@ -12,8 +11,7 @@ from refold.actions.connection import (
     HeartbeatAnswered,
     OutboundMessagesDropped,
 )
-from refold.reducers.evolve import evolve
-from refold.store.dispatch_context import dispatching_as
+from refold.middleware.service_teller import ServiceTeller
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ConnectionTeller"]
 
-_ORIGIN: Final = "service:websocket"
 
-_log = logging.getLogger("refold.websocket")
-
-
-class ConnectionTeller:
+class ConnectionTeller(ServiceTeller):
     """Dispatches to the store of one connection, once there is one."""
 
     def __init__(self, clock: Callable[[], float], counts: Callable[[], tuple[int, int]]) -> None:
@@ -37,26 +31,12 @@ class ConnectionTeller:
             clock: seconds since the Unix epoch, for the times of actions.
             counts: gives how many messages wait to be sent, and how many are unacknowledged.
         """
-        self._clock = clock
+        super().__init__("websocket", clock)
         self._counts = counts
-        self.dispatch: Callable[[Any], Any] | None = None
-        """Where to dispatch; None before the connection was given to a store."""
 
-    def tell(self, action: Action) -> None:
-        """Dispatch an action with its time, and the counts if it carries them.
-
-        What a reducer, a middleware or a subscriber raises is logged: the connection goes on.
-        """
-        if self.dispatch is None:
-            return
-        try:
-            with dispatching_as(_ORIGIN):
-                self.dispatch(evolve(action, **self._known_here(action)))
-        except Exception:  # noqa: BLE001  # a broken listener must not end the connection
-            _log.exception("the store refused or could not finish %s", action.wire_name)
-
-    def _known_here(self, action: Action) -> dict[str, Any]:
-        known: dict[str, Any] = {"at_ms": int(self._clock() * 1000)}
+    def known_here(self, action: Action) -> dict[str, Any]:
+        """Return the time, and the counts if the action carries them."""
+        known = super().known_here(action)
         match action:
             case (
                 ConnectionOpened()

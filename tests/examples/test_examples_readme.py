@@ -110,3 +110,16 @@ def test_the_table_is_drawn_as_shown() -> None:
         console.print(render(state))
     drawn = "\n".join(line.rstrip() for line in shown.get().strip("\n").splitlines())
     assert drawn.strip() == blocks("text")[0].strip()
+
+
+def test_the_day_of_the_shared_wallet_is_as_shown(tmp_path: Path) -> None:
+    """The command of the shared wallet prints what the page says, but for ids and counts."""
+    done = run_shown(blocks("sh")[-1], tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = done.stdout[done.stdout.index("1. ann") :]
+    assert _without_chance(told) == _without_chance(blocks("text")[-1])
+
+
+def _without_chance(text: str) -> str:
+    """Leave out peer ids, and how many actions there were."""
+    return re.sub(r"12D3\w+|\d+(?= actions)", "...", text)

@@ -42,6 +42,9 @@ _COMMAND: Final = re.compile(r"^\$ (?P<command>.*\n)(?P<printed>(?:(?!\$ ).*\n)*
 _DURATION: Final = re.compile(r"\bin \d+\.\d\ds\b")
 """What pytest took: on a busy machine the number is longer, too."""
 
+_SLOW_STEP: Final = re.compile(r"^Executing <.* took \d+\.\d+ seconds\n", re.MULTILINE)
+"""asyncio's remark, in development mode, that the machine is busy."""
+
 _VARYING: Final = re.compile(
     r"\b(?:[0-9a-f]{16}|[0-9a-f]{8}(?=-\d))\b|(?<=\"crc\": \")[0-9a-f]{8}|\d+\.\d+ ?s\b"
 )
@@ -92,9 +95,10 @@ def _play_program(found: re.Match[str], folder: Path) -> str:
         return found[0]
     done = _run([sys.executable, "-X", "dev", "-W", "error", str(path)], folder)
     assert done.returncode == 0, done.stdout
-    if shown is None and not done.stdout:
+    printed = _SLOW_STEP.sub("", done.stdout)
+    if shown is None and not printed:
         return found[0]
-    return f"```python\n{code}```\n\n```text\n{_as_shown(shown or '', done.stdout)}```\n"
+    return f"```python\n{code}```\n\n```text\n{_as_shown(shown or '', printed)}```\n"
 
 
 def _play_session(session: str, folder: Path) -> str:
