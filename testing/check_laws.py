@@ -51,7 +51,8 @@ actions, not of seconds, so that a slow machine shows the same run.  What it has
 then is left out action by action."""
 
 _MOST_FOLDS: Final = 150
-"""Runs that are tried to make a failing one simpler than Hypothesis did: a second at most."""
+"""Runs that are tried at a time to make a failing one simpler than Hypothesis did: a second at
+most."""
 
 UNWATCHED: Final = (
     HealthCheck.data_too_large,
@@ -216,8 +217,20 @@ class _StillBrokenError(Exception):
 
 
 def _shorter(broken: BrokenLawError, checker: LawChecker) -> BrokenLawError:
-    """Return the finding with fewer or simpler actions, if they break the same law."""
-    found = _with_actions_left_out(broken, checker)
+    """Return the finding with fewer and simpler actions, if they break the same law.
+
+    Simpler actions often let others be left out, so that both are done again while it helps.
+    """
+    while True:
+        before = _length(broken)
+        broken = _with_simpler_actions(_with_actions_left_out(broken, checker), checker)
+        if _length(broken) >= before:
+            return broken
+
+
+def _with_simpler_actions(broken: BrokenLawError, checker: LawChecker) -> BrokenLawError:
+    """Return the finding with simpler actions, as far as `_MOST_FOLDS` allow."""
+    found = broken
 
     def break_law(run: tuple[Action, ...], action: Action) -> tuple[Action, ...]:
         """Take a run for a state, because a reducer that is broken may change what it is given."""
