@@ -37,7 +37,7 @@ cover: installed ## the tests of the rooms that have a floor, in two halves, and
 # Not `pytest --cov`: that begins to measure after refold's own plugin of pytest was imported.
 # Left out is what tests no room with a floor, and is long.
 HALF := tests/commands tests/connection tests/house
-LONG := tests/testing
+LONG := tests/testing $(filter-out tests/peers/state,$(wildcard tests/peers/*))
 
 cover-half:
 	COVERAGE_FILE=.coverage.half $(PYTHON) -m coverage run -m pytest $(HALF) $(ARGS)

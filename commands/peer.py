@@ -107,12 +107,11 @@ async def _run(
     writing: list[Any] = [] if record_to is None else [record(record_to)]
     async with Store(peer_network_reducer, middleware=[timestamps(), *writing, peers]) as store:
         with display.showing(store):
-            if connects:
-                connecting = asyncio.create_task(_connect_to_all(store, peers))
+            working = [asyncio.create_task(_connect_to_all(store, peers))] if connects else []
             await ended.wait()
-            if connects:
-                connecting.cancel()
-                await asyncio.wait([connecting])
+            for task in working:
+                task.cancel()
+            await asyncio.gather(*working, return_exceptions=True)
     sys.stdout.flush()
 
 

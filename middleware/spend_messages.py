@@ -6,11 +6,12 @@ may be made, which `check_spend_proposal` says.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Annotated, Final, TypeVar
 
 import attrs
-import orjson
-from pyrsistent import PVector, pvector
+import msgspec
+from msgspec import Meta
+from pyrsistent import pvector
 
 from refold.actions.shared_wallets import SpendSession
 from refold.errors import PeerError
@@ -22,9 +23,12 @@ PROPOSAL_KIND: Final = "spend/proposal"
 RESPONSE_KIND: Final = "spend/response"
 
 _MOST_BYTES: Final = 64 * 1024
-_LONGEST_TEXT: Final = 1024
-_MOST: Final = 2**53
-"""What a number may be at most: whole numbers up to there are exact in every JSON."""
+
+_Text = Annotated[str, Meta(min_length=1, max_length=1024)]
+_Number = Annotated[int, Meta(ge=0, le=2**53)]
+"""Whole numbers up to there are exact in every JSON."""
+
+M = TypeVar("M")
 
 
 class SpendMessageError(PeerError, ValueError):
@@ -45,19 +49,36 @@ class SpendAnswer:
     """Why, in words; empty for none."""
 
 
+class _Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    id: _Text
+    wallet_id: _Text
+    recipient: _Text
+    amount_sats: _Number
+    proposer: _Text
+    participants: tuple[_Text, ...]
+    created_at_ms: _Number
+    expires_at_ms: _Number
+
+
+class _Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    session_id: _Text
+    accepted: bool
+    reason: Annotated[str, Meta(max_length=1024)]
+
+
 def write_proposal(session: SpendSession) -> bytes:
     """Return the message that proposes a session."""
-    return orjson.dumps(
-        {
-            "id": session.id,
-            "wallet_id": session.wallet_id,
-            "recipient": session.recipient,
-            "amount_sats": session.amount_sats,
-            "proposer": session.proposer,
-            "participants": list(session.participants),
-            "created_at_ms": session.created_at_ms,
-            "expires_at_ms": session.expires_at_ms,
-        }
+    return msgspec.json.encode(
+        _Proposal(
+            id=session.id,
+            wallet_id=session.wallet_id,
+            recipient=session.recipient,
+            amount_sats=session.amount_sats,
+            proposer=session.proposer,
+            participants=tuple(session.participants),
+            created_at_ms=session.created_at_ms,
+            expires_at_ms=session.expires_at_ms,
+        )
     )
 
 
@@ -67,24 +88,22 @@ def read_proposal(payload: bytes) -> SpendSession:
     Raises:
         SpendMessageError: it is none; the error says which field is not as it should be.
     """
-    fields = _read_object(payload)
-    session = SpendSession(
-        id=_text(fields, "id"),
-        wallet_id=_text(fields, "wallet_id"),
-        recipient=_text(fields, "recipient"),
-        amount_sats=_number(fields, "amount_sats"),
-        proposer=_text(fields, "proposer"),
-        participants=_texts(fields, "participants"),
-        created_at_ms=_number(fields, "created_at_ms"),
-        expires_at_ms=_number(fields, "expires_at_ms"),
+    told = _read(payload, _Proposal)
+    return SpendSession(
+        id=told.id,
+        wallet_id=told.wallet_id,
+        recipient=told.recipient,
+        amount_sats=told.amount_sats,
+        proposer=told.proposer,
+        participants=pvector(told.participants),
+        created_at_ms=told.created_at_ms,
+        expires_at_ms=told.expires_at_ms,
     )
-    _refuse_others(fields)
-    return session
 
 
 def write_answer(answer: SpendAnswer) -> bytes:
     """Return the message of an answer."""
-    return orjson.dumps(attrs.asdict(answer))
+    return msgspec.json.encode(_Answer(answer.session_id, answer.accepted, answer.reason))
 
 
 def read_answer(payload: bytes) -> SpendAnswer:
@@ -93,61 +112,16 @@ def read_answer(payload: bytes) -> SpendAnswer:
     Raises:
         SpendMessageError: it is none; the error says which field is not as it should be.
     """
-    fields = _read_object(payload)
-    accepted = _truth(fields, "accepted")
-    session_id, reason = _text(fields, "session_id"), _text(fields, "reason", may_be_empty=True)
-    _refuse_others(fields)
-    return SpendAnswer(session_id, accepted, reason)
+    told = _read(payload, _Answer)
+    return SpendAnswer(told.session_id, told.accepted, told.reason)
 
 
-def _read_object(payload: bytes) -> dict[str, Any]:
+def _read(payload: bytes, kind: type[M]) -> M:
     if len(payload) > _MOST_BYTES:
         message = f"a message about a spend has at most {_MOST_BYTES} bytes, got {len(payload)}"
         raise SpendMessageError(message)
     try:
-        fields = orjson.loads(payload)
-    except orjson.JSONDecodeError as error:
-        message = f"a message about a spend must be JSON: {error}"
+        return msgspec.json.decode(payload, type=kind)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        message = f"this is no message about a spend: {error}"
         raise SpendMessageError(message) from None
-    if not isinstance(fields, dict):
-        message = f"a message about a spend must be an object, got {type(fields).__name__}"
-        raise SpendMessageError(message)
-    return fields
-
-
-def _text(fields: dict[str, Any], name: str, *, may_be_empty: bool = False) -> str:
-    value = fields.pop(name, None)
-    if not isinstance(value, str) or not (value or may_be_empty) or len(value) > _LONGEST_TEXT:
-        raise _wrong(name, f"a text of at most {_LONGEST_TEXT} characters", value)
-    return value
-
-
-def _texts(fields: dict[str, Any], name: str) -> PVector[str]:
-    value = fields.pop(name, None)
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
-        raise _wrong(name, "a list of texts", value)
-    return pvector(value)
-
-
-def _truth(fields: dict[str, Any], name: str) -> bool:
-    value = fields.pop(name, None)
-    if not isinstance(value, bool):
-        raise _wrong(name, "true or false", value)
-    return value
-
-
-def _number(fields: dict[str, Any], name: str) -> int:
-    value = fields.pop(name, None)
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= _MOST:
-        raise _wrong(name, f"a whole number from 0 to {_MOST}", value)
-    return value
-
-
-def _refuse_others(fields: dict[str, Any]) -> None:
-    if fields:
-        message = f"a message about a spend has an unknown field {min(fields)[:80]!r}"
-        raise SpendMessageError(message)
-
-
-def _wrong(name: str, expected: str, got: object) -> SpendMessageError:
-    return SpendMessageError(f"field {name!r} must be {expected}, got {repr(got)[:80]}")

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from refold.errors import NotConnectedToPeerError, PeerError
+from refold.middleware.is_being_cancelled import is_being_cancelled
 from refold.middleware.owning_loop import OwningLoop
 from refold.middleware.peer_network.connect_attempts import ConnectAttempts
 from refold.middleware.peer_network.connect_result import ConnectResult
@@ -108,7 +109,12 @@ class PeerNode:
         known = self._result_without_dialing(presence.peer_id)
         if known is not None:
             return known
-        return await self._flights.join(presence.peer_id, partial(self._connect, presence))
+        try:
+            return await self._flights.join(presence.peer_id, partial(self._connect, presence))
+        except asyncio.CancelledError:
+            if is_being_cancelled():
+                raise
+            return _failure("The node was stopped")  # in a hurry, so the dial itself was cancelled
 
     async def disconnect(self, peer_id: str) -> None:
         """Say goodbye on all links to a peer, after what waits to be sent; dial it no more.
@@ -173,8 +179,7 @@ class PeerNode:
                 success=True, connection_type=link.transport, error=None, attempts=0
             )
         if not self._is_running:
-            error = "The node is not running"
-            return ConnectResult(success=False, connection_type="none", error=error, attempts=0)
+            return _failure("The node is not running")
         return None
 
     async def _connect(self, presence: Presence) -> ConnectResult:
@@ -254,6 +259,11 @@ class PeerNode:
             self._report_to(event)
         except Exception:  # noqa: BLE001  # told in the log
             _log.exception("the report of %s raised; the node goes on", type(event).__name__)
+
+
+def _failure(error: str) -> ConnectResult:
+    """Return the result of who was not tried to be reached, or not to the end."""
+    return ConnectResult(success=False, connection_type="none", error=error, attempts=0)
 
 
 async def _wait_for(

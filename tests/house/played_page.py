@@ -47,8 +47,10 @@ _SLOW_STEP: Final = re.compile(r"^Executing <.* took \d+\.\d+ seconds\n", re.MUL
 
 _VARYING: Final = re.compile(
     r"\b(?:[0-9a-f]{16}|[0-9a-f]{8}(?=-\d))\b|(?<=\"crc\": \")[0-9a-f]{8}|\d+\.\d+ ?s\b"
+    r"|12D3KooW\w{44}|(?<=/tcp/)\d{5}|(?<=127\.0\.0\.1:)\d{5}"
 )
-"""What differs from run to run: ids of logs and writers, and how long something took."""
+"""What differs from run to run: ids of logs, writers and peers, ports that were free, and how long
+something took."""
 
 
 def play_page(page: str, folder: Path) -> str:
@@ -169,7 +171,7 @@ def _as_shown(shown: str, printed: str) -> str:
 
 
 def _masked(text: str) -> str:
-    mask: Callable[[re.Match[str]], str] = lambda found: re.sub("[0-9a-f]", "?", found[0])  # noqa: E731
+    mask: Callable[[re.Match[str]], str] = lambda found: re.sub(r"\w", "?", found[0])  # noqa: E731
     return _VARYING.sub(mask, _DURATION.sub("in ?s", text))
 
 

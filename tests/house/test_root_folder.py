@@ -48,5 +48,5 @@ def test_no_root_folder_is_named_refold() -> None:
 def test_the_readme_tells_which_folder_is_which_package() -> None:
     """The README's folder table and `package-dir` say the same."""
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    told = re.findall(r"^\| `(\w+)/` \| `([\w.]+)` \|", readme, flags=re.MULTILINE)
+    told = re.findall(r"^\| `([\w/]+)/` \| `([\w.]+)` \|", readme, flags=re.MULTILINE)
     assert {package: folder for folder, package in told} == package_folders(CHECKOUT)

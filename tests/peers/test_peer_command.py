@@ -151,7 +151,7 @@ async def test_a_nickname_cannot_command_the_table_on_a_terminal() -> None:
             stderr=asyncio.subprocess.PIPE,
             env=ENVIRONMENT | {"TERM": "xterm", "COLUMNS": "200", "LINES": "50"},
         )
-        ann, shown = Program(process), b""
+        shown = b""
         os.close(theirs)
         try:
             async with json_peer("--relay", relay.url, "--name", EVIL, "--connect") as (evil, _):
@@ -163,11 +163,13 @@ async def test_a_nickname_cannot_command_the_table_on_a_terminal() -> None:
             with contextlib.suppress(OSError):  # EIO: the other end is closed
                 while more := await asyncio.to_thread(os.read, ours, 65_536):
                     shown += more
-            status, _, errors = await ann.finish()
+            _, errors = await process.communicate()
         finally:
-            await ann.end(signal.SIGKILL)
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
             os.close(ours)
-    assert (status, errors) == (0, "")
+    assert (process.returncode, errors) == (0, b"")
     assert b"pwned" in shown
     for command in (b"\x1b]0;pwned", b"\x07", "\x9b".encode(), "\u202e".encode()):
         assert command not in shown

@@ -683,6 +683,8 @@ async def test_a_known_id_is_not_believed_again(tmp_path: Path) -> None:
         await until_status(there.bob, session_id, "rejected")
         await expect_ignored(there.ann, there.bob, PROPOSAL_KIND, again)
         assert len(there.bob.trace.of(SpendProposed)) == 1
+        errors = [error for _, _, error in dropped_of(there.bob)]
+        assert errors == ["its id is known already"] * 4
 
 
 async def test_one_participant_cannot_fill_the_memory_of_another(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from pyrsistent import pvector
@@ -25,11 +25,12 @@ from refold.middleware.peer_network.peer_options import PeerOptions
 from tests.peers.node.node_scene import node_scene, presence_of
 
 if TYPE_CHECKING:
+    from refold.actions.peer_records import TransportKind
     from tests.peers.fake_transport import Outcome
 
 pytestmark = pytest.mark.looptime
 
-ALL = ("direct", "webrtc", "relay")
+ALL: Final[tuple[TransportKind, ...]] = ("direct", "webrtc", "relay")
 BOB = ("relay:bob", "webrtc:bob", "direct:bob")
 """Addresses in another order than that of dialling."""
 

@@ -222,6 +222,23 @@ async def test_a_channel_that_comes_in_while_the_node_stops_is_broken_off() -> N
         assert scene.network.held[-1].pipe.sent == []
 
 
+async def test_callers_of_a_node_that_is_cancelled_twice_are_not_cancelled_themselves() -> None:
+    """A dial that takes long to end is left behind, and its callers still get a failure."""
+    async with node_scene() as scene:
+        alice = await scene.peer("alice")
+        scene.network.outcomes = {"direct:bob": "hang"}
+        scene.network.clean_up_seconds = 1.0
+        callers = [asyncio.create_task(alice.node.connect(presence_of("bob"))) for _ in range(2)]
+        await alice.until(lambda: alice.told(AttemptStarted))
+        first = asyncio.create_task(alice.stop())
+        await asyncio.sleep(0.5)
+        await alice.stop()
+        await first
+        results = await asyncio.gather(*callers)
+        assert [result.error for result in results] == ["The node was stopped"] * 2
+        assert alice.told(AttemptsCancelled) == [AttemptsCancelled("bob")]
+
+
 async def test_a_node_that_is_cancelled_twice_breaks_off_what_is_left() -> None:
     """Who cannot wait for the goodbyes cancels again: each link is told to be down, once."""
     async with node_scene() as scene:

@@ -133,13 +133,13 @@ class HostedPeer:
         match command:
             case {"do": "connect", "peer_id": str(peer_id)}:
                 return _told_result(await self._peers.connect_to_online_peer(peer_id))
-            case {"do": "connect_at", "peer_id": str(peer_id), "addresses": list(addresses)}:
+            case {"do": "connect_at", "peer_id": str(peer_id), "addresses": addresses}:
                 presence = _presence(peer_id, addresses)
                 return _told_result(await self._peers.connect_to_presence(presence))
-            case {"do": "connect_many", "peer_ids": list(peer_ids)}:
+            case {"do": "connect_many", "peer_ids": peer_ids}:
                 results = await self._peers.connect_to_multiple_peers(peer_ids)
                 return {"results": {one: _told_result(each) for one, each in results.items()}}
-            case {"do": "send", "peer_id": str(peer_id), "notes": list(notes)}:
+            case {"do": "send", "peer_id": str(peer_id), "notes": notes}:
                 for note in notes:
                     await self._peers.send(peer_id, NOTE, str(note).encode())
                 return {}
@@ -223,9 +223,9 @@ def tell(event: str, **fields: Any) -> None:
 
 def _plain(value: Any) -> Any:
     """Return what JSON has for a value that it does not have."""
-    if attrs.has(type(value)):
+    if hasattr(value, "__attrs_attrs__"):
         return attrs.asdict(value)
-    return dict(value) if isinstance(value, Mapping) else list(value)
+    return dict(value) if hasattr(value, "keys") else list(value)
 
 
 def _has_plain_name(field: attrs.Attribute[Any], _value: object) -> bool:

@@ -38,8 +38,9 @@ async def main(setups: Sequence[PeerSetup]) -> None:
         peers = [HostedPeer(number, setup) for number, setup in enumerate(setups)]
         await asyncio.gather(*(stack.enter_async_context(peer.running()) for peer in peers))
         obeying = set[asyncio.Task[None]]()
-        while (command := await commands.get()).get("do") != "stop":
-            task = asyncio.create_task(_obey(peers[command["peer"]], command))
+        while (command := await commands.get())["do"] != "stop":
+            number: int = command["peer"]
+            task = asyncio.create_task(_obey(peers[number], command))
             obeying.add(task)
             task.add_done_callback(obeying.discard)
     if obeying:
