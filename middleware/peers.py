@@ -80,7 +80,7 @@ class Peers:
         identity: who this peer is.
         transports: the ways to reach peers, and to be reached.
         rendezvous: where presences are shown, with their signatures checked; a `RelayTransport` is
-            one, too.
+            one, too; it must stand among the transports as well, or it never registers.
         about: what this peer says of itself.
         select: gives the peers' state from the root state of the store; None if that is the whole
             state.
