@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["peer"]
 
+_HIGHEST_PORT = 65_535
+
 
 def peer(  # noqa: PLR0913  # the options of a command
     *,
@@ -59,6 +61,9 @@ def peer(  # noqa: PLR0913  # the options of a command
     Returns:
         0 when it is ended, 2 if it cannot begin.
     """
+    if not 0 <= port <= _HIGHEST_PORT:
+        message = f"--port expects 0 to {_HIGHEST_PORT}, got {port}"
+        raise CommandError(message)
     if webrtc and not relay:
         message = "--webrtc is arranged over a relay, and there is none; add --relay ws://HOST:PORT"
         raise CommandError(message)
@@ -81,12 +86,19 @@ def peer(  # noqa: PLR0913  # the options of a command
         )
     except (ValueError, ImportError) as error:
         raise CommandError(str(error)) from error
+    except OSError as error:
+        message = f"cannot use {identity} as --identity: {error.strerror or error}"
+        raise CommandError(message) from error
     display = make_display(json=json)
     try:
         asyncio.run(_run(peers, record, display, connects=connect))
-    except OSError as error:
-        message = f"cannot listen on {host}:{port}: {error.strerror or error}; give another --port"
-        raise CommandError(message) from error
+    except* OSError as group:
+        first = _first_of(group)
+        message = (
+            f"cannot listen on {host}:{port}: {first.strerror or first};"
+            f" give another --host or --port"
+        )
+        raise CommandError(message) from first
     return 0
 
 
@@ -126,6 +138,12 @@ async def _connect_to_all(store: Store[PeerNetworkState], peers: Peers) -> None:
             for peer_id in here - tried:
                 group.create_task(peers.connect_to_online_peer(peer_id))
             tried = here
+
+
+def _first_of(group: BaseExceptionGroup[OSError]) -> OSError:
+    """Return one of the errors of a group, however deep."""
+    first = group.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def _peers_of(state: PeerNetworkState) -> Any:

@@ -166,7 +166,9 @@ def _who_and_where(peers: PeersState) -> Iterable[Text]:
 
 def _line_of(event: ActivityEvent) -> Text:
     return (
-        Text().append(f"{_time_of(event.at_ms)} ", "dim").append(event.message, _STYLES[event.type])
+        Text()
+        .append(f"{_time_of(event.at_ms)} ", "dim")
+        .append(printable(event.message), _STYLES[event.type])
     )
 
 

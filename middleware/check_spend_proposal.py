@@ -37,7 +37,7 @@ def why_not_proposed(wallet: SharedWallet | None, amount_sats: object) -> str | 
     return None
 
 
-def why_not_believed(  # noqa: PLR0911, PLR0913  # a list of rules
+def why_not_believed(  # noqa: PLR0913  # all but two by keyword
     session: SpendSession,
     wallet: SharedWallet | None,
     *,
@@ -58,21 +58,36 @@ def why_not_believed(  # noqa: PLR0911, PLR0913  # a list of rules
     """
     if wallet is None:
         return "it is about a wallet that is not held here"
+    refusal = _why_not_among(session, wallet, sender, own_peer_id) or _why_not_now(session, now_ms)
+    if refusal is None and session.amount_sats <= 0:
+        return "its amount is not above 0"
+    if refusal is None and open_of_sender >= MOST_OPEN_OF_ONE:
+        return f"its sender has {MOST_OPEN_OF_ONE} open proposals already"
+    return refusal
+
+
+def _why_not_among(
+    session: SpendSession, wallet: SharedWallet, sender: str, own_peer_id: str
+) -> str | None:
+    """Return what is wrong with who proposed it to whom."""
     ours = {one.peer_id for one in wallet.participants}
-    if sender not in ours or own_peer_id not in ours:
+    if sender not in ours:
         return "its sender is no participant of the wallet"
+    if own_peer_id not in ours:
+        return "this peer is no participant of the wallet"
     if session.proposer != sender:
         return "it names another proposer than its sender"
     if set(session.participants) != ours or len(session.participants) != len(ours):
         return "it names other participants than the wallet has"
-    if session.amount_sats <= 0:
-        return "its amount is not above 0"
+    return None
+
+
+def _why_not_now(session: SpendSession, now_ms: int) -> str | None:
+    """Return what is wrong with its times."""
     if session.created_at_ms > now_ms + _CLOCK_SKEW_MS:
         return "it was made in the future"
     if session.expires_at_ms <= now_ms:
         return "it is expired"
     if session.expires_at_ms - session.created_at_ms > LONGEST_SESSION_MS:
         return "it is open for more than a week"
-    if open_of_sender >= MOST_OPEN_OF_ONE:
-        return f"its sender has {MOST_OPEN_OF_ONE} open proposals already"
     return None

@@ -19,6 +19,20 @@ __all__ = ["OwnPresence"]
 _MOST_SECONDS: Final = MAX_PRESENCE_LIFETIME_MS // 1000
 
 
+_LONGEST_TEXT: Final = 1024
+
+
+def _check_text(_about: object, field: attrs.Attribute[str], text: str) -> None:
+    """Check that a presence of at most 8 KiB can have the text."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > _LONGEST_TEXT or any("\ud800" <= char <= "\udfff" for char in text):
+        message = (
+            f"{field.name} must be Unicode of at most {_LONGEST_TEXT} bytes in UTF-8, got"
+            f" {text[:20]!r} of {size}; others could not read it"
+        )
+        raise ValueError(message)
+
+
 def _check_lifetime(_about: object, _field: attrs.Attribute[float], seconds: float) -> None:
     if seconds > _MOST_SECONDS:
         message = (
@@ -37,13 +51,13 @@ class OwnPresence:
         ValueError: the lifetime is not above 0 and at most a day.
     """
 
-    nickname: str = ""
+    nickname: str = attrs.field(default="", validator=_check_text)
     """For people; empty for none."""
 
-    wallet_address: str = ""
+    wallet_address: str = attrs.field(default="", validator=_check_text)
     """Where to pay to; empty for nowhere."""
 
-    avatar: str = ""
+    avatar: str = attrs.field(default="", validator=_check_text)
     """A picture's address; empty for none."""
 
     lifetime_seconds: float = attrs.field(

@@ -47,12 +47,16 @@ from refold.middleware.peer_network.peer_options import PeerOptions
 from refold.middleware.peer_network.signed_presence import sign_presence
 from refold.middleware.peer_network.sliding_window import sliding_window
 from refold.middleware.service_teller import ServiceTeller
-from refold.selectors.peers import select_next_presence_expiry_at_ms, select_online_peer
+from refold.selectors.peers import (
+    select_next_presence_expiry_at_ms,
+    select_online_peer,
+    select_peer_connection_status,
+)
 from refold.store.inputs import inputs_of
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
-    from refold.actions.peer_records import Presence
+    from refold.actions.peer_records import Presence, TransportKind
     from refold.middleware.peer_network.peer_identity import PeerIdentity
     from refold.middleware.peer_network.peer_transport import PeerTransport
     from refold.middleware.peer_rendezvous import PeerRendezvous
@@ -160,6 +164,10 @@ class Peers:
         Raises:
             WrongThreadError: another event loop runs the store.
         """
+        self._owner.refuse_others()
+        carrier = self.connection_type(peer_id)
+        if carrier is not None:
+            return ConnectResult(success=True, connection_type=carrier, error=None, attempts=0)
         presence = select_online_peer(self._state, peer_id)
         if presence is None:
             self._teller.tell(ConnectionToPeerFailed(peer_id, _NOT_ONLINE, 0))
@@ -190,7 +198,11 @@ class Peers:
 
         Returns:
             A result for each, in the order given; a peer named twice has one.
+
+        Raises:
+            WrongThreadError: another event loop runs the store.
         """
+        self._owner.refuse_others()
         return await sliding_window(
             peer_ids,
             self.connect_to_online_peer,
@@ -208,8 +220,9 @@ class Peers:
         return self._node.is_connected(peer_id)
 
     def addresses(self) -> Sequence[str]:
-        """Return where this peer can be reached; none before it runs."""
-        return self._node.addresses()
+        """Return where this peer can be reached; nowhere unless it runs."""
+        is_running = self._store is not None and self._state.is_running
+        return self._node.addresses() if is_running else ()
 
     # --- messages ---------------------------------------------------------------------------------
 
@@ -243,6 +256,10 @@ class Peers:
         """
         self._owner.refuse_others()
         await self._node.send(peer_id, kind, payload)
+
+    def connection_type(self, peer_id: str) -> TransportKind | None:
+        """Return what carries the best live link to a peer; None if there is none."""
+        return select_peer_connection_status(self._state, peer_id).connection_type
 
     # --- what others use of it --------------------------------------------------------------------
 

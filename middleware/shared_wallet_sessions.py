@@ -42,17 +42,20 @@ from refold.middleware.spend_messages import (
     write_answer,
     write_proposal,
 )
-from refold.reducers.shared_wallets import MAX_SESSIONS
+from refold.reducers.shared_wallets import MAX_SESSIONS, MAX_TEXT_LENGTH
+from refold.reducers.shorten_text import shorten_text
 from refold.selectors.shared_wallets import (
     select_next_session_expiry_at_ms,
     select_open_spend_sessions,
     select_shared_wallet,
+    select_shared_wallets,
     select_spend_session,
 )
 from refold.store.inputs import Inputs, inputs_of
 
 if TYPE_CHECKING:
     from refold.actions.action import Action
+    from refold.actions.shared_wallets import SharedWallet
     from refold.middleware.peers import Peers
     from refold.reducers.shared_wallets import SharedWalletsState
     from refold.store.middleware import Dispatch, StoreAPI
@@ -186,10 +189,13 @@ class SharedWalletSessions:
         if len(select_open_spend_sessions(self._state)) >= MAX_SESSIONS:
             return self._refuse(wallet_id, f"{MAX_SESSIONS} proposals are open already")
         peer_ids = [one.peer_id for one in wallet.participants if one.peer_id is not None]
+        session = self._new_session(wallet_id, recipient, amount_sats, peer_ids)
+        unbelievable = self._why_nobody_believes(session, wallet)
+        if unbelievable is not None:
+            return self._refuse(wallet_id, f"Nobody would believe the proposal: {unbelievable}")
         reached = await self.ensure_participants_connected(peer_ids)
         if not reached.all_connected:
             return self._refuse(wallet_id, _cannot_reach(reached.results))
-        session = self._new_session(wallet_id, recipient, amount_sats, peer_ids)
         failed = await self._send_to_all(PROPOSAL_KIND, write_proposal(session), session)
         if failed:
             return self._refuse(wallet_id, _cannot_reach(failed))
@@ -207,6 +213,7 @@ class SharedWalletSessions:
         if session is None:
             message = f"there is no session {session_id!r}; the state has those that are open"
             raise KeyError(message)
+        reason = shorten_text(reason, MAX_TEXT_LENGTH)
         payload = write_answer(SpendAnswer(session_id, accepted, reason))
         await self._peers.send(session.proposer, RESPONSE_KIND, payload)
         own = self._peers.identity.peer_id
@@ -243,10 +250,10 @@ class SharedWalletSessions:
         except PeerError as error:
             _log.warning("an answer of %s was dropped: %s", sender, error)
             return
-        if select_spend_session(self._state, answer.session_id) is None:
-            self._early.keep(sender, answer)
-        else:
+        if select_spend_session(self._state, answer.session_id) is not None:
             self._tell_answer(sender, answer)
+        elif self._holds_with(sender):
+            self._early.keep(sender, answer)
 
     # --- parts ------------------------------------------------------------------------------------
 
@@ -263,6 +270,14 @@ class SharedWalletSessions:
         for sender, answer in self._early.take(session.id):
             self._tell_answer(sender, answer)
 
+    def _holds_with(self, peer_id: str) -> bool:
+        """Tell whether a peer is a participant of any wallet that is held here."""
+        return any(
+            peer_id == participant.peer_id
+            for wallet in select_shared_wallets(self._state)
+            for participant in wallet.participants
+        )
+
     def _tell_answer(self, sender: str, answer: SpendAnswer) -> None:
         self._teller.tell(
             SpendResponseReceived(answer.session_id, sender, answer.accepted, answer.reason)
@@ -278,10 +293,26 @@ class SharedWalletSessions:
         """Return how a participant stands now, whatever the attempt gave."""
         attempts = 0 if tried is None else tried.attempts
         if self._peers.is_connected(peer_id):
-            kind = "none" if tried is None else tried.connection_type
+            kind = self._peers.connection_type(peer_id) or "none"
             return ConnectResult(success=True, connection_type=kind, error=None, attempts=attempts)
         error = (None if tried is None else tried.error) or "Connection failed"
         return ConnectResult(success=False, connection_type="none", error=error, attempts=attempts)
+
+    def _why_nobody_believes(self, session: SpendSession, wallet: SharedWallet) -> str | None:
+        """Return what the others would have against an own proposal; None if nothing."""
+        own = self._peers.identity.peer_id
+        try:
+            read_proposal(write_proposal(session))
+        except (PeerError, TypeError, ValueError) as error:  # not of this form, or no Unicode
+            return str(error)
+        return why_not_believed(
+            session,
+            wallet,
+            sender=own,
+            own_peer_id=own,
+            now_ms=session.created_at_ms,
+            open_of_sender=self._open_of(own),
+        )
 
     def _new_session(
         self, wallet_id: str, recipient: str, amount_sats: int, peer_ids: list[str]
