@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 __all__ = ["ExpiryTimer"]
 
 _LEAST_SECONDS: Final = 0.01
-"""Between two looks, so that what does not go away costs little."""
+"""Between two times that something expires, so that what does not go away costs little."""
+
+_TICK_SECONDS: Final = 0.001
+"""What a time is told by."""
 
 _MOST_SECONDS: Final = 3600.0
 """A clock that is set forward is met that late at most."""
@@ -46,23 +50,21 @@ class ExpiryTimer:
 
     async def run(self) -> None:
         """Wait and expire until cancelled."""
-        self._changed = asyncio.Event()
+        changed = self._changed = asyncio.Event()
+        now, not_before = asyncio.get_running_loop().time, 0.0
         while True:
-            self._changed.clear()
-            seconds = self._seconds_left()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._changed.wait()
-            except TimeoutError:
-                if self._is_due():
-                    self._expire()
+            changed.clear()
+            due = self._next_expiry_at_ms()
+            if due is not None and int(self._clock() * 1000) >= due and now() >= not_before:
+                not_before = now() + _LEAST_SECONDS
+                self._expire()
+                continue
+            seconds = None if due is None else max(due / 1000 - self._clock(), not_before - now())
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_bounded(seconds)):
+                    await changed.wait()
 
-    def _seconds_left(self) -> float | None:
-        due = self._next_expiry_at_ms()
-        if due is None:
-            return None
-        return min(max(due / 1000 - self._clock(), _LEAST_SECONDS), _MOST_SECONDS)
 
-    def _is_due(self) -> bool:
-        due = self._next_expiry_at_ms()
-        return due is not None and int(self._clock() * 1000) >= due
+def _bounded(seconds: float | None) -> float | None:
+    """Return how long to wait: neither so short that it is none, nor too long to meet a clock."""
+    return None if seconds is None else min(max(seconds, _TICK_SECONDS), _MOST_SECONDS)

@@ -36,7 +36,7 @@ async def test_the_screen_is_drawn_as_shown(tmp_path: Path) -> None:
         for _ in range(9):
             clock.seconds += 0.4
             await scene.press("n")
-        assert await scene.screen() == blocks("text")[-1]
+        assert await scene.screen() == blocks("text")[3]
 
 
 async def read_until(master: int, words: bytes) -> bytes:

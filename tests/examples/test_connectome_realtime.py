@@ -45,7 +45,7 @@ def runs_in(state: ConnectomeState) -> list[str]:
 async def test_events_go_on_when_a_killed_feed_is_back(tmp_path: Path) -> None:
     """The ledger outlives its feed, says so and goes on; the recorded session is sound."""
     server = Server(SCRIPT, ("--every", 0.05))
-    check = blocks("sh")[-1].splitlines()[-1]
+    check = blocks("sh")[3].splitlines()[-1]
     log = tmp_path / check.split()[2]
     async with server.running():
         session = make_session(server.url, log)

@@ -213,3 +213,14 @@ def test_nothing_expires_early_or_late(comings: list[tuple[int, int]]) -> None:
         assert all(expired[over_at] >= over_at for over_at in due)
 
     run_in_virtual_time(live())
+
+
+@pytest.mark.looptime
+async def test_what_comes_without_end_does_not_hold_up_what_is_over() -> None:
+    """A new thing every few milliseconds lets those that are over expire all the same."""
+    async with running(Things(5)) as things:
+        for number in range(200):
+            things.over_at_ms.append(10_000 + number)
+            things.timer.look_again()
+            await asyncio.sleep(0.003)
+        assert things.expired_at == [pytest.approx(0.005, abs=0.02)]

@@ -98,13 +98,17 @@ async def test_rule_49_leaving_the_store_closes_in_time(name: str) -> None:
 async def test_rule_49_closing_from_inside_a_handler() -> None:
     """A handler may start the closing, and the messages that follow still arrive."""
     closing: list[asyncio.Task[None]] = []
+    messages: list[object] = []
 
-    def handle(_message: object) -> None:
-        closing.append(asyncio.create_task(scene.connection.disconnect()))
+    def handle(message: object) -> None:
+        messages.append(message)
+        if not closing:  # the peer sends many thousands until the link is broken
+            closing.append(asyncio.create_task(scene.connection.disconnect()))
 
     async with peer(chatters) as server, running(server.url, on_message=handle) as scene:
         await has_ended(scene)
         await close_in_time(lambda: asyncio.gather(*closing))
+        assert len(messages) > 1
         assert scene.state.terminal_reason == "closed_by_user"
 
 
