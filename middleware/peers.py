@@ -27,7 +27,7 @@ from refold.actions.peers import (
     PresenceDiscovered,
     PresenceWithdrawn,
 )
-from refold.errors import MiddlewareError
+from refold.errors import MiddlewareError, PresenceError
 from refold.middleware.expiry_timer import ExpiryTimer
 from refold.middleware.own_presence import OwnPresence
 from refold.middleware.owning_loop import OwningLoop
@@ -47,11 +47,7 @@ from refold.middleware.peer_network.peer_options import PeerOptions
 from refold.middleware.peer_network.signed_presence import sign_presence
 from refold.middleware.peer_network.sliding_window import sliding_window
 from refold.middleware.service_teller import ServiceTeller
-from refold.selectors.peers import (
-    select_next_presence_expiry_at_ms,
-    select_online_peer,
-    select_peer_connection_status,
-)
+from refold.selectors.peers import select_next_presence_expiry_at_ms, select_online_peer
 from refold.store.inputs import inputs_of
 
 if TYPE_CHECKING:
@@ -221,8 +217,7 @@ class Peers:
 
     def addresses(self) -> Sequence[str]:
         """Return where this peer can be reached; nowhere unless it runs."""
-        is_running = self._store is not None and self._state.is_running
-        return self._node.addresses() if is_running else ()
+        return self._node.addresses()
 
     # --- messages ---------------------------------------------------------------------------------
 
@@ -259,7 +254,7 @@ class Peers:
 
     def connection_type(self, peer_id: str) -> TransportKind | None:
         """Return what carries the best live link to a peer; None if there is none."""
-        return select_peer_connection_status(self._state, peer_id).connection_type
+        return self._node.connection_type(peer_id)
 
     # --- what others use of it --------------------------------------------------------------------
 
@@ -320,7 +315,11 @@ class Peers:
         presence = self._about.presence(
             self.identity.peer_id, self._node.addresses(), int(self.now() * 1000)
         )
-        signed = sign_presence(presence, self.identity)
+        try:
+            signed = sign_presence(presence, self.identity)
+        except PresenceError:
+            _log.exception("this peer's presence cannot be shown; the peer goes on without")
+            return
         for place in self._rendezvous:
             place.publish_presence(signed)
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-from refold.errors import AuthenticationError, DialError, PeerAddressError, PipeClosedError
+from refold.errors import AuthenticationError, DialError, PipeClosedError
+from refold.middleware.peer_network.addresses_of_kind import address_of_kind, addresses_of_kind
 from refold.middleware.peer_network.dial_websocket import dial_websocket
-from refold.middleware.peer_network.peer_address import PeerAddress, parse_peer_address
+from refold.middleware.peer_network.peer_address import PeerAddress
 from refold.middleware.peer_network.refusal import refusal
 from refold.middleware.peer_network.secure_channel import secure_channel
 from refold.middleware.peer_network.websocket_listener import ListenerBounds, WebSocketListener
@@ -83,11 +84,7 @@ class DirectTransport:
 
     def dialable(self, presence: Presence) -> Sequence[str]:
         """Return the addresses of the peer's own listener."""
-        return [
-            text
-            for text in presence.addresses
-            if (address := _parse(text)) is not None and address.peer_id == presence.peer_id
-        ]
+        return list(addresses_of_kind(presence, "direct"))
 
     async def dial(self, address: str, peer_id: str) -> SecureChannel:
         """Open a channel to the listener at an address.
@@ -96,7 +93,7 @@ class DirectTransport:
             DialError: the address is none, or did not answer.
             AuthenticationError: somebody else answered.
         """
-        parsed = _parse(address)
+        parsed = address_of_kind(address, "direct")
         if parsed is None:
             message = f"{address!r} is no address of a peer's own listener"
             raise DialError(message)
@@ -159,12 +156,3 @@ class DirectTransport:
         finally:
             self._unproved.discard(pipe)
         return response
-
-
-def _parse(text: str) -> PeerAddress | None:
-    """Return an address of the kind that this transport dials; None for any other text."""
-    try:
-        address = parse_peer_address(text)
-    except PeerAddressError:
-        return None
-    return address if address.kind == "direct" else None

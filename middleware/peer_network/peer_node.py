@@ -25,7 +25,7 @@ from refold.middleware.peer_network.single_flight import SingleFlight
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from refold.actions.peer_records import Presence
+    from refold.actions.peer_records import Presence, TransportKind
     from refold.middleware.peer_network.node_events import NodeEvent
     from refold.middleware.peer_network.peer_link import PeerLink
     from refold.middleware.peer_network.peer_transport import PeerTransport
@@ -161,8 +161,15 @@ class PeerNode:
         """Tell whether there is a link to a peer that messages can be sent over."""
         return self._links.best(peer_id) is not None
 
+    def connection_type(self, peer_id: str) -> TransportKind | None:
+        """Return what carries the link that messages are sent over; None if there is none."""
+        link = self._links.best(peer_id)
+        return None if link is None else link.transport
+
     def addresses(self) -> tuple[str, ...]:
-        """Return where this node can be dialled now, as multiaddr texts; what to advertise."""
+        """Return where this node can be dialled now, as multiaddr texts; nowhere unless it runs."""
+        if not self._is_running:
+            return ()
         return tuple(
             dict.fromkeys(
                 address for transport in self._transports for address in transport.addresses()

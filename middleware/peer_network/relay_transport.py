@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Final
 
 from yarl import URL
 
-from refold.errors import AuthenticationError, DialError, PeerAddressError
+from refold.errors import AuthenticationError, DialError
 from refold.middleware.peer_network import relay_frames as frames
+from refold.middleware.peer_network.addresses_of_kind import address_of_kind, addresses_of_kind
 from refold.middleware.peer_network.dial_websocket import dial_websocket
-from refold.middleware.peer_network.peer_address import PeerAddress, parse_peer_address
+from refold.middleware.peer_network.peer_address import PeerAddress
 from refold.middleware.peer_network.presences_of_relays import PresencesOfRelays
 from refold.middleware.peer_network.relay_membership import MembershipOptions, RelayMembership
 from refold.middleware.peer_network.secure_channel import secure_channel
@@ -93,12 +94,8 @@ class RelayTransport:
     def dialable(self, presence: Presence) -> Sequence[str]:
         """Return the addresses over a relay; those over a relay of our own first."""
         own = {membership.url for membership in self._memberships}
-        parsed = [
-            (address.websocket_url not in own, text)
-            for text in presence.addresses
-            if (address := _parse(text)) is not None and address.peer_id == presence.peer_id
-        ]
-        return [text for _, text in sorted(parsed, key=lambda each: each[0])]
+        dialable = addresses_of_kind(presence, "relay")
+        return sorted(dialable, key=lambda text: dialable[text].websocket_url not in own)
 
     async def dial(self, address: str, peer_id: str) -> SecureChannel:
         """Open a channel to a peer over the relay of an address.
@@ -107,7 +104,7 @@ class RelayTransport:
             DialError: the address is none over a relay, or the relay or the peer did not answer.
             AuthenticationError: somebody else answered.
         """
-        parsed = _parse(address)
+        parsed = address_of_kind(address, "relay")
         if parsed is None:
             message = f"{address!r} is no address over a relay"
             raise DialError(message)
@@ -244,12 +241,3 @@ def _address_over(relay_url: str, peer_id: str) -> PeerAddress:
             )
     message = f"{relay_url!r} is no relay; expected ws://HOST:PORT or wss://HOST:PORT, no path"
     raise ValueError(message)
-
-
-def _parse(text: str) -> PeerAddress | None:
-    """Return an address of the kind that this transport dials; None for any other text."""
-    try:
-        address = parse_peer_address(text)
-    except PeerAddressError:
-        return None
-    return address if address.kind == "relay" else None

@@ -17,10 +17,10 @@ from refold.errors import (
     AuthenticationError,
     DialError,
     MissingExtraError,
-    PeerAddressError,
     PipeClosedError,
 )
-from refold.middleware.peer_network.peer_address import PeerAddress, parse_peer_address
+from refold.middleware.peer_network.addresses_of_kind import address_of_kind, addresses_of_kind
+from refold.middleware.peer_network.peer_address import parse_peer_address
 from refold.middleware.peer_network.secure_channel import secure_channel
 from refold.middleware.peer_network.signalling import (
     Description,
@@ -92,11 +92,7 @@ class WebRtcTransport:
 
     def dialable(self, presence: Presence) -> Sequence[str]:
         """Return the addresses under which a data channel can be arranged."""
-        return [
-            text
-            for text in presence.addresses
-            if (address := _parse(text)) is not None and address.peer_id == presence.peer_id
-        ]
+        return list(addresses_of_kind(presence, "webrtc"))
 
     async def dial(self, address: str, peer_id: str) -> SecureChannel:
         """Open a channel to the peer at an address.
@@ -105,7 +101,7 @@ class WebRtcTransport:
             DialError: the address is none of WebRTC, or no data channel could be opened in time.
             AuthenticationError: somebody else answered.
         """
-        parsed = _parse(address)
+        parsed = address_of_kind(address, "webrtc")
         if parsed is None:
             message = f"{address!r} is no address for WebRTC"
             raise DialError(message)
@@ -215,12 +211,3 @@ class WebRtcTransport:
             await circuit.close()
             raise
         await circuit.send(encode_signal(Description(answer)))
-
-
-def _parse(text: str) -> PeerAddress | None:
-    """Return an address of the kind that this transport dials; None for any other text."""
-    try:
-        address = parse_peer_address(text)
-    except PeerAddressError:
-        return None
-    return address if address.kind == "webrtc" else None

@@ -192,6 +192,56 @@ async def test_the_own_presence_is_published_again_and_again(tmp_path: Path) -> 
         assert ann.trace.of(PresenceWithdrawn) == []
 
 
+class _ManyAddresses(DirectTransport):
+    """A listener that is known under more addresses than a presence can have."""
+
+    def addresses(self) -> Sequence[str]:
+        return [f"/ip4/127.0.0.1/tcp/{port}/ws/p2p/{'x' * 52}" for port in range(1, 101)]
+
+
+class _Board:
+    """Shows what it is given to nobody."""
+
+    def __init__(self) -> None:
+        self.shown: list[bytes] = []
+
+    def publish_presence(self, presence: bytes, /) -> None:
+        self.shown.append(presence)
+
+    def on_presence(self, on_presence: object, on_withdrawn: object, /) -> None:
+        """Never call anybody."""
+
+
+async def test_a_presence_that_is_too_large_ends_nothing() -> None:
+    """It is told in the log each time, and the peer goes on without being shown."""
+    identity, board, told_twice = PeerIdentity.generate(), _Board(), asyncio.Event()
+    told: list[str] = []
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "cannot be shown" in record.getMessage():
+                told.append(record.getMessage())
+            if len(told) > 1:
+                told_twice.set()
+
+    log, listener = logging.getLogger("refold.peers"), Listener()
+    peers = Peers(
+        identity,
+        [_ManyAddresses(identity)],
+        rendezvous=[board],
+        about=OwnPresence(lifetime_seconds=0.1),
+    )
+    log.addHandler(listener)
+    try:
+        async with Store(peers_reducer, middleware=[timestamps(), peers]) as store:
+            async with asyncio.timeout(SECONDS):
+                await told_twice.wait()
+            assert store.state.is_running
+    finally:
+        log.removeHandler(listener)
+    assert board.shown == []
+
+
 def test_webrtc_needs_a_relay_to_signal_over() -> None:
     """Data channels without a relay are refused before anything begins."""
     with pytest.raises(ValueError, match="relay"):
@@ -318,6 +368,16 @@ async def test_a_peer_that_is_not_online_is_not_found(tmp_path: Path) -> None:
         (stranger,) = strangers(1)
         assert await ann.peers.connect_to_online_peer(stranger) == NOT_ONLINE
         assert ann.trace.of(ConnectionAttemptToPeerStarted) == []
+
+
+async def test_a_link_that_only_the_state_has_is_not_believed(tmp_path: Path) -> None:
+    """The seed's cached status hid what was so; whether a peer is connected the node is asked."""
+    async with town(tmp_path) as here:
+        ann = await here.program("ann")
+        (stranger,) = strangers(1)
+        ann.store.dispatch(PeerLinkOpened(stranger, "made up", "direct", is_inbound=False))
+        assert select_is_peer_connected(ann.state.peers, stranger)
+        assert await ann.peers.connect_to_online_peer(stranger) == NOT_ONLINE
 
 
 async def test_connecting_to_a_connected_peer_returns_at_once(tmp_path: Path) -> None:
