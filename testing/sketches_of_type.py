@@ -238,7 +238,7 @@ def _several_sketch(cls: Any, element: Sketch, whole_of: Any, least: int, most: 
             step = 1 if whole == 6 else -1  # noqa: PLR2004  # in their order, or the other way
             return lambda pool: make(_first_group(pool, whole_of)[::step])
         plans: list[Plan] = []
-        while len(plans) < most and (len(plans) < least or draw(_MORE)):
+        while _goes_on(draw(_MORE), len(plans), least, most):
             plans.append(element(draw))
 
         def plan(pool: ValuePool) -> Any:
@@ -250,6 +250,15 @@ def _several_sketch(cls: Any, element: Sketch, whole_of: Any, least: int, most: 
         return plan
 
     return sketch
+
+
+def _goes_on(more: int, count: int, least: int, most: int) -> bool:
+    """Tell whether there is another element.
+
+    What was drawn is ignored where the count decides: a full collection of which one element is
+    left out still has the choices that it needs.
+    """
+    return count < least or (count < most and more > 0)
 
 
 def _parts(cls: Any, parts: list[Any]) -> Any:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 import refold
+from tests.house.checkout import CHECKOUT
 from tests.house.installed_files import describe_difference
 
 if TYPE_CHECKING:
@@ -42,6 +44,9 @@ for _profile, _examples in {"fast": 50, "full": 2000}.items():
         suppress_health_check=[HealthCheck.too_slow],
     )
 settings.load_profile("fast")
+
+if str(CHECKOUT) not in sys.path:  # `pytest`, other than `python -m pytest`, leaves it out
+    sys.path.append(str(CHECKOUT))  # where `examples` is
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell starts what is in the background
     signal.signal(signal.SIGINT, signal.default_int_handler)  # programs under test hear Ctrl-C

@@ -6,12 +6,13 @@ import math
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import Phase, given, settings
 
 from tests.strategies.observatory_actions import PartFailed
 from tests.strategies.observatory_reducer import PartFailedError, make_observatory
 from tests.strategies.observatory_states import START, Observatory
 from tests.strategies.observatory_strategies import actions, states
+from tests.testing.finding import find
 
 if TYPE_CHECKING:
     from collections.abc import Callable

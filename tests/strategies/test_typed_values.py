@@ -6,12 +6,13 @@ import math
 from collections.abc import Callable
 
 import pytest
-from hypothesis import Phase, find, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from pyrsistent import PMap
 
 from refold.actions.check_value_type import check_value_type
 from tests.strategies.typed_values import SCALARS, TypedValue, typed_values
+from tests.testing.finding import find
 
 PATIENT = settings(max_examples=100_000, phases=[Phase.generate])
 """It ends at the first that is found; what is rare must not make the test fail now and then."""

@@ -11,7 +11,7 @@ import attrs
 import orjson
 import pytest
 from attrs import validators
-from hypothesis import HealthCheck, find, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyrsistent import PMap, PSet, PVector, pvector
 
@@ -22,6 +22,7 @@ from refold.replay.value_codec import make_value_converter
 from refold.testing.strategy_of_type import values_of_type
 from tests.strategies.sameness import exactly_same
 from tests.strategies.typed_values import SCALARS, Box, Tree, value_strategies
+from tests.testing.finding import find
 
 T = TypeVar("T")
 
