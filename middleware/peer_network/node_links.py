@@ -115,7 +115,7 @@ class NodeLinks:
             for link, task in list(links.items()):
                 tasks.append(task)
                 link.abort()
-                self._remove(link, "the link was broken off")
+                self._remove(link)
         for task in tasks:
             task.cancel()
         return tasks
@@ -142,7 +142,7 @@ class NodeLinks:
         link = self._new_link(channel, kind, is_inbound=True)
         link.leave(reason)
         task = asyncio.create_task(
-            _run_to_the_end(link), name="refold refused link", context=self._context
+            link.run(), name="refold refused link", context=self._context
         )
         self._refusals.add(task)
         task.add_done_callback(self._refusals.discard)
@@ -168,25 +168,21 @@ class NodeLinks:
             is_inbound=is_inbound,
             on_open=self._on_open,
             on_message=self._on_message,
+            on_over=self._on_over,
         )
 
     async def _serve(self, link: PeerLink) -> None:
         """Run a link to its end."""
-        reason = "the link was broken off"
         try:
-            reason = await link.run()
+            await link.run()
         finally:
-            self._remove(link, reason)
+            self._remove(link)
 
-    def _remove(self, link: PeerLink, reason: str) -> None:
-        """Forget a link and report its end, once."""
+    def _remove(self, link: PeerLink) -> None:
+        """Forget a link, once."""
         links = self._links.get(link.peer_id, {})
-        if links.pop(link, None) is None:
-            return
-        if not links:
+        if links.pop(link, None) is not None and not links:
             del self._links[link.peer_id]
-        if link.is_open:
-            self._report(LinkDown(link.peer_id, link.link_id, reason))
 
     def _on_open(self, link: PeerLink) -> None:
         self._report_up(link)
@@ -195,6 +191,9 @@ class NodeLinks:
     def _on_message(self, link: PeerLink, kind: str, payload: bytes) -> None:
         self._report(MessageReceived(link.peer_id, kind, payload))
 
+    def _on_over(self, link: PeerLink, reason: str) -> None:
+        self._report(LinkDown(link.peer_id, link.link_id, reason))
+
     def _report_up(self, link: PeerLink) -> None:
         self._report(LinkUp(link.peer_id, link.link_id, link.transport, link.is_inbound))
 
@@ -202,8 +201,3 @@ class NodeLinks:
         """Return how far behind a kind stands; one that is never dialled is last."""
         order = self._options.order
         return order.index(link.transport) if link.transport in order else len(order)
-
-
-async def _run_to_the_end(link: PeerLink) -> None:
-    """Run a link whose end is of no interest."""
-    await link.run()

@@ -1,6 +1,6 @@
 """`PeerLink`: one authenticated channel to a peer, with keepalive and a clean end.
 
-What belongs here: the life of one link.  What does not: which links there are; `PeerLinks` knows.
+What belongs here: the life of one link.  What does not: which links there are; `NodeLinks` knows.
 
 Whoever dialled pings at once, and whoever was dialled takes the link for open with the first frame.
 So a link that the dialled end counts on is one that the dialler has kept: when two peers dial each
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PeerLink"]
 
+_BROKEN_OFF: Final = "the link was broken off"
+
 _log: Final = logging.getLogger("refold.peers")
 
 
@@ -52,6 +54,7 @@ class PeerLink:
         is_inbound: bool,
         on_open: Callable[[PeerLink], None],
         on_message: Callable[[PeerLink, str, bytes], None],
+        on_over: Callable[[PeerLink, str], None],
     ) -> None:
         """Take over a channel; nothing is read or sent before `run`.
 
@@ -65,17 +68,20 @@ class PeerLink:
             on_open: called when a link that came in is known to both ends.
             on_message: called with each message's kind and payload.  The next is read when it has
                 returned, so a peer that sends too much is held up.
+            on_over: called once with why it is over, if it was open, and with no message after
+                that: as soon as the other end is known to be gone, or after this end's goodbye.
         """
         self.link_id: Final = link_id
         self.peer_id: Final = peer_id
         self.transport: Final = transport
         self.is_inbound: Final = is_inbound
         self.is_open = not is_inbound
-        """Whether both ends know of it."""
+        """Whether both ends know of it, and nobody was told that it is over."""
         self._channel = channel
         self._options = options
         self._on_open = on_open
         self._on_message = on_message
+        self._on_over = on_over
         self._writer = LinkWriter(channel, options)
         self._over: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Why it is over: the first cause that is known."""
@@ -106,11 +112,12 @@ class PeerLink:
 
     def abort(self) -> None:
         """Break the channel at once."""
-        self._end("the link was broken off")
+        self._end(_BROKEN_OFF)
         self._channel.abort()
+        self._tell_over(_BROKEN_OFF)
 
-    async def run(self) -> str:
-        """Serve until the link is over and its channel is freed; return why it is over."""
+    async def run(self) -> None:
+        """Serve until the link is over and its channel is freed."""
         heartbeat = Heartbeat(
             self._options.keepalive_interval,
             self._options.keepalive_timeout - self._options.keepalive_interval,
@@ -120,10 +127,13 @@ class PeerLink:
         reader = asyncio.create_task(self._read(heartbeat), name="refold peer reader")
         writer = asyncio.create_task(self._write(), name="refold peer writer")
         is_freed = False
+        reason = _BROKEN_OFF
         try:
             if not self.is_inbound:
                 self._ping(secrets.token_bytes(8))
             reason = await self._over
+            if not self._is_leaving:
+                self._tell_over(reason)  # at once: to close the channel takes time, too
             is_freed = self._is_clean_end and await self._say_goodbye(writer)
         finally:
             heartbeat.stop()
@@ -132,8 +142,8 @@ class PeerLink:
                 self._channel.abort()
             reader.cancel()
             writer.cancel()
+            self._tell_over(reason)
             await asyncio.wait([reader, writer], timeout=self._options.close_timeout)
-        return reason
 
     async def _say_goodbye(self, writer: asyncio.Task[None]) -> bool:
         """Send what is left, if this end leaves, and close the channel; tell if there was time."""
@@ -206,6 +216,12 @@ class PeerLink:
         if not self._over.done():
             self._is_clean_end = is_clean
             self._over.set_result(reason)
+
+    def _tell_over(self, reason: str) -> None:
+        """Let the owner know, once; a link that never opened was never told of."""
+        if self.is_open:
+            self.is_open = False
+            self._on_over(self, reason)
 
     def _end_by_bug(self, error: BaseException) -> None:
         """End it although nobody expects this error, and tell of it; a cancellation goes on."""

@@ -28,7 +28,7 @@ def test_collections_inside_collections_are_drawn() -> None:
     """The strategy reaches a map with an entry."""
     tp, value = find(
         typed_values,
-        lambda pair: isinstance(pair[1], PMap) and len(pair[1]) > 0,
+        lambda pair: bool(pair[1]) and isinstance(pair[1], PMap),
         settings=PATIENT,
     )
     assert "PMap" in str(tp)
