@@ -169,14 +169,15 @@ class HostedPeer:
                 raise _not_understood(command)
 
     def _tell_actions(self, _store: StoreAPI[Any], following: Dispatch) -> Dispatch:
-        """Be middleware that tells each action under its wire name."""
+        """Be middleware that tells each action by its wire name, and when it came to the store."""
 
         def handle(action: Action, /) -> Any:
+            at = time.monotonic()
             result = following(action)
             if action.wire_name not in _UNTOLD:
                 any_attrs: Any = action
                 fields = attrs.asdict(any_attrs, filter=_has_plain_name)
-                tell(action.wire_name, peer=self.number, **fields)
+                tell(action.wire_name, at=at, peer=self.number, **fields)
             return result
 
         return handle
@@ -215,9 +216,15 @@ class HostedPeer:
             await asyncio.sleep(_CHAT_SECONDS)
 
 
-def tell(event: str, **fields: Any) -> None:
-    """Print what happened and when, by a clock that all processes of the machine share."""
-    at = time.monotonic()
+def tell(event: str, *, at: float | None = None, **fields: Any) -> None:
+    """Print what happened and when, by a clock that all processes of the machine share.
+
+    Args:
+        event: what happened.
+        at: when; None for now.
+        fields: more about it.
+    """
+    at = time.monotonic() if at is None else at
     print(json.dumps({"event": event, "at": at, **fields}, default=_plain), flush=True)  # noqa: T201
 
 

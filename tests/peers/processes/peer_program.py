@@ -39,10 +39,12 @@ async def main(setups: Sequence[PeerSetup]) -> None:
         await asyncio.gather(*(stack.enter_async_context(peer.running()) for peer in peers))
         obeying = set[asyncio.Task[None]]()
         while (command := await commands.get())["do"] != "stop":
+            tell("commanded", command=command["command"])
             number: int = command["peer"]
             task = asyncio.create_task(_obey(peers[number], command))
             obeying.add(task)
             task.add_done_callback(obeying.discard)
+        tell("commanded", command="stop")
     if obeying:
         await asyncio.wait(obeying)  # each ends because the peers did
     await _until_nothing_is_left(descriptors)
