@@ -1,7 +1,7 @@
 """`HostedPeer`: one peer with its store, which obeys commands and tells all that happens.
 
 What belongs here: between a store and lines of JSON.  What does not: the process around it
-(`peer_program`), and what tests expect.
+(`peer_program`), records and answers (`hosted_records`, `hosted_questions`), and what tests expect.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import attrs
-from pyrsistent import pvector
 
 from refold import Store, record, timestamps
-from refold.actions.peer_records import Presence
-from refold.actions.shared_wallets import Participant, SharedWallet, SharedWalletAdded
+from refold.actions.contacts import ContactAdded
+from refold.actions.peers import PresenceDiscovered
+from refold.actions.shared_wallets import SharedWalletAdded
 from refold.errors import PeerError
 from refold.middleware.own_presence import OwnPresence
 from refold.middleware.peer_network.direct_transport import DirectTransport
@@ -33,6 +33,9 @@ from refold.reducers.backoff_delay import Backoff
 from refold.reducers.peer_network import PeerNetworkState, peer_network_reducer
 from refold.selectors.peers import select_online_peers, select_peer_links
 from refold.selectors.shared_wallets import select_spend_sessions
+from tests.peers.processes.faulty_transport import FaultyTransport
+from tests.peers.processes.hosted_questions import answer
+from tests.peers.processes.hosted_records import contact_in, presence_in, wallet_in
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from refold.reducers.peers import PeersState
     from refold.reducers.shared_wallets import SharedWalletsState
     from refold.store.middleware import Dispatch, StoreAPI
+    from tests.peers.processes.hosted_signer import HostedSigner
 
 __all__ = ["HostedPeer", "PeerSetup", "tell"]
 
@@ -53,7 +57,6 @@ _COMES_BACK_SOON: Final = MembershipOptions(
     backoff=Backoff(initial_seconds=0.05, floor_seconds=0.02, cap_seconds=0.5)
 )
 _CHAT_SECONDS: Final = 0.05
-_PRESENCE_SECONDS: Final = 600
 _UNTOLD: Final = frozenset({"peers/peer_message_received"})
 
 
@@ -62,13 +65,16 @@ class PeerSetup:
     """How a peer is made, in values of JSON."""
 
     transports: Sequence[str]
-    """Of ``direct``, ``webrtc`` and ``relay``."""
+    """Of ``direct``, ``webrtc`` and ``relay``; ``faulty`` is one with a bug."""
 
     relay: str | None = None
     """The url of the relay on which peers find each other."""
 
     options: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
     """Of `PeerOptions`."""
+
+    about: Mapping[str, Any] = attrs.field(factory=dict[str, Any])
+    """Of `OwnPresence`; the nickname is ``peer`` and the peer's number, if none is given."""
 
     identity: str | None = None
     """The path of the identity file; None for a new identity."""
@@ -89,11 +95,12 @@ class HostedPeer:
         relay = None
         if setup.relay is not None:
             relay = RelayTransport(self._identity, setup.relay, options=_COMES_BACK_SOON)
+        about: dict[str, Any] = {"nickname": f"peer {number}", **setup.about}
         self._peers = Peers(
             self._identity,
             [_transport(kind, self._identity, relay) for kind in setup.transports],
             rendezvous=() if relay is None else (relay,),
-            about=OwnPresence(nickname=f"peer {number}"),
+            about=OwnPresence(**about),
             select=_peers_of,
             options=PeerOptions(**setup.options),
         )
@@ -111,6 +118,9 @@ class HostedPeer:
         )
         self._told: dict[str, Any] = {}
         self._chat: asyncio.Task[None] | None = None
+        self._signer: HostedSigner | None = None
+        self._under_way: dict[int, asyncio.Task[dict[str, Any]]] = {}
+        """Commands that are being obeyed, by number."""
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
@@ -125,23 +135,44 @@ class HostedPeer:
 
     async def obey(self, command: Mapping[str, Any]) -> dict[str, Any]:
         """Do what a command says; return what came of it."""
-        if command["do"] in {"hold", "propose", "respond"}:
-            return await self._obey_about_wallets(command)
-        return await self._obey_about_peers(command)
+        if command["do"] == "cancel":
+            self._under_way[command["which"]].cancel()
+            return {}
+        number: int = command["command"]
+        work = self._under_way[number] = asyncio.create_task(self._do(command))
+        await asyncio.wait([work])
+        del self._under_way[number]
+        return {"is_cancelled": True} if work.cancelled() else work.result()
+
+    async def _do(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        match command["do"]:
+            case "hold" | "ensure" | "propose" | "respond":
+                return await self._obey_about_wallets(command)
+            case "draw_nonce" | "sign" | "combine":
+                return self._obey_about_signing(command)
+            case "ask":
+                return answer(command, self._store.state, self._peers)
+            case "discover":
+                self._store.dispatch(PresenceDiscovered(presence_in(command)))
+                return {}
+            case "add_contact":
+                self._store.dispatch(ContactAdded(contact_in(command)))
+                return {}
+            case _:
+                return await self._obey_about_peers(command)
 
     async def _obey_about_peers(self, command: Mapping[str, Any]) -> dict[str, Any]:
         match command:
             case {"do": "connect", "peer_id": str(peer_id)}:
                 return _told_result(await self._peers.connect_to_online_peer(peer_id))
-            case {"do": "connect_at", "peer_id": str(peer_id), "addresses": addresses}:
-                presence = _presence(peer_id, addresses)
-                return _told_result(await self._peers.connect_to_presence(presence))
+            case {"do": "connect_at"}:
+                return _told_result(await self._peers.connect_to_presence(presence_in(command)))
             case {"do": "connect_many", "peer_ids": peer_ids}:
                 results = await self._peers.connect_to_multiple_peers(peer_ids)
-                return {"results": {one: _told_result(each) for one, each in results.items()}}
+                return {"results": _told_results(results)}
             case {"do": "send", "peer_id": str(peer_id), "notes": notes}:
                 for note in notes:
-                    await self._peers.send(peer_id, NOTE, str(note).encode())
+                    await self._peers.send(peer_id, command.get("kind", NOTE), str(note).encode())
                 return {}
             case {"do": "disconnect", "peer_id": str(peer_id)}:
                 await self._peers.disconnect(peer_id)
@@ -154,10 +185,14 @@ class HostedPeer:
 
     async def _obey_about_wallets(self, command: Mapping[str, Any]) -> dict[str, Any]:
         match command:
-            case {"do": "hold", "wallet": wallet}:
-                self._store.dispatch(SharedWalletAdded(_wallet(wallet)))
+            case {"do": "hold"}:
+                self._store.dispatch(SharedWalletAdded(wallet_in(command)))
                 return {}
-            case {"do": "propose", "wallet_id": wallet_id, "amount_sats": int(amount)}:
+            case {"do": "ensure", "peer_ids": peer_ids}:
+                ensured = await self._sessions.ensure_participants_connected(peer_ids)
+                results = _told_results(ensured.results)
+                return {"all_connected": ensured.all_connected, "results": results}
+            case {"do": "propose", "wallet_id": wallet_id, "amount_sats": amount}:
                 proposed = await self._sessions.propose_spend(
                     wallet_id, recipient="a recipient", amount_sats=amount
                 )
@@ -165,6 +200,20 @@ class HostedPeer:
             case {"do": "respond", "session_id": session_id, "accepted": bool(accepted)}:
                 await self._sessions.respond(session_id, accepted=accepted, reason="")
                 return {}
+            case _:
+                raise _not_understood(command)
+
+    def _obey_about_signing(self, command: Mapping[str, Any]) -> dict[str, Any]:
+        from tests.peers.processes.hosted_signer import HostedSigner  # noqa: PLC0415  # an extra
+
+        match command:
+            case {"do": "draw_nonce"}:
+                self._signer = HostedSigner(self._store.state.shared_wallets, command)
+                return {"public_nonce": self._signer.public_nonce}
+            case {"do": "sign", "public_nonces": nonces} if self._signer is not None:
+                return {"partial_signature": self._signer.sign(nonces)}
+            case {"do": "combine", "partial_signatures": parts} if self._signer is not None:
+                return self._signer.combine(parts)
             case _:
                 raise _not_understood(command)
 
@@ -189,7 +238,7 @@ class HostedPeer:
             one: [(link.transport, link.is_inbound) for link in select_peer_links(state.peers, one)]
             for one in state.peers.connections.ids
         }
-        now = {
+        now: dict[str, Any] = {
             "online": [one.peer_id for one in select_online_peers(state.peers)],
             "links": {one: sorted(some) for one, some in links.items() if some},
             "sessions": {one.id: one.status for one in select_spend_sessions(state.shared_wallets)},
@@ -242,6 +291,8 @@ def _has_plain_name(field: attrs.Attribute[Any], _value: object) -> bool:
 def _transport(kind: str, identity: PeerIdentity, relay: RelayTransport | None) -> PeerTransport:
     if kind == "direct":
         return DirectTransport(identity)
+    if kind == "faulty":
+        return FaultyTransport()
     if relay is None:
         message = f"a transport of kind {kind!r} needs a relay; give its url"
         raise ValueError(message)
@@ -258,19 +309,12 @@ def _not_understood(command: Mapping[str, Any]) -> ValueError:
     return ValueError(f"expected a command that `HostedPeer` has, got {command!r}")
 
 
-def _presence(peer_id: str, addresses: Sequence[str]) -> Presence:
-    """Return a presence of the application's own, which holds from now on."""
-    now_ms = time.time_ns() // 1_000_000
-    return Presence(peer_id, pvector(addresses), now_ms, now_ms + _PRESENCE_SECONDS * 1000)
-
-
 def _told_result(result: ConnectResult) -> dict[str, Any]:
     return attrs.asdict(result)
 
 
-def _wallet(fields: Mapping[str, Any]) -> SharedWallet:
-    participants = pvector(Participant(**one) for one in fields["participants"])
-    return SharedWallet(id=fields["id"], name=fields["name"], participants=participants)
+def _told_results(results: Mapping[str, ConnectResult]) -> dict[str, Any]:
+    return {one: _told_result(each) for one, each in results.items()}
 
 
 def _peers_of(state: PeerNetworkState) -> PeersState:
