@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "decode_action",
+    "decode_fields",
     "decode_present",
     "decode_state",
     "decode_value",
@@ -148,6 +149,15 @@ def decode_present(
     if version != cls.wire_version:
         raise ValueError(version)
     check_chain(cls)
+    return decode_fields(cls, payload, at_ms)
+
+
+def decode_fields(cls: type[Action], payload: Mapping[str, Any], at_ms: int | None) -> Action:
+    """Return the action of a class that has a whole chain, in its present version, the fast way.
+
+    Raises:
+        Exception: any, if this is not the way, as before `decode_action` has met the class.
+    """
     action: Action = _fast_decoders[cls](payload, at_ms)
     return action
 

@@ -1,7 +1,8 @@
-"""`make_actions`: the actions of many records, each by the fast decoder of its class.
+"""`make_actions`: the actions of many records, each by the fastest decoder that its class has.
 
 What belongs here: which decoder a record gets.  What does not: decoding itself, which
-`fast_decoder` does; whatever that one refuses, `decode_action` judges, which is the reference.
+`fast_decoder` and the codec do; whatever they refuse, `decode_action` judges, which is the
+reference.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ import weakref
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+import orjson
+
 from refold.actions.registry import find_action_class
-from refold.replay.action_codec import decode_action
+from refold.replay.action_codec import decode_action, decode_fields
 from refold.replay.fast_decoder import fast_decoder
 from refold.replay.packed_record import PackedRecord, unpack
 from refold.replay.upcaster_chain import chain_problem
@@ -26,10 +29,8 @@ __all__ = ["make_actions"]
 
 _Decode: TypeAlias = "Callable[[msgspec.Raw, int | None], Any]"
 
-_decoders: Final[weakref.WeakKeyDictionary[type[Action], _Decode | None]] = (
-    weakref.WeakKeyDictionary()
-)
-"""By action class, its fast decoder; entered when a class is first met."""
+_decoders: Final[weakref.WeakKeyDictionary[type[Action], _Decode]] = weakref.WeakKeyDictionary()
+"""By action class, its decoder; entered when a class is first met."""
 
 _NO_VERSION: Final = -1
 """That of no record."""
@@ -64,7 +65,7 @@ def make_actions(records: Iterable[PackedRecord | LogRecord]) -> list[Action]:
 
 
 def _decoder_of(name: str) -> tuple[int, _Decode]:
-    """Return the version that a fast decoder is for, and the decoder.
+    """Return the version that a decoder is for, and the decoder.
 
     Without one the version is that of no record.
     """
@@ -72,9 +73,17 @@ def _decoder_of(name: str) -> tuple[int, _Decode]:
     if cls is None or chain_problem(cls) is not None:
         return _NO_VERSION, _refuse
     if cls not in _decoders:
-        _decoders[cls] = fast_decoder(cls)
-    decode = _decoders[cls]
-    return (_NO_VERSION, _refuse) if decode is None else (cls.wire_version, decode)
+        _decoders[cls] = fast_decoder(cls) or _decoder_by_codec(cls)
+    return cls.wire_version, _decoders[cls]
+
+
+def _decoder_by_codec(cls: type[Action]) -> _Decode:
+    """Return the way of a class that msgspec is not asked to read."""
+
+    def decode(payload: msgspec.Raw, at_ms: int | None) -> Any:
+        return decode_fields(cls, orjson.loads(bytes(payload)), at_ms)
+
+    return decode
 
 
 def _refuse(_payload: object, _at_ms: object) -> None:

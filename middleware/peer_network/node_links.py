@@ -141,9 +141,7 @@ class NodeLinks:
             return
         link = self._new_link(channel, kind, is_inbound=True)
         link.leave(reason)
-        task = asyncio.create_task(
-            link.run(), name="refold refused link", context=self._context
-        )
+        task = asyncio.create_task(link.run(), name="refold refused link", context=self._context)
         self._refusals.add(task)
         task.add_done_callback(self._refusals.discard)
 
