@@ -38,7 +38,7 @@ def test_part() -> None:
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[[str, str], str]:
     """Return a function that runs a file beside this suite's conftest and gives the last line."""
-    for name in ("conftest.py", "house/installed_files.py"):
+    for name in ("conftest.py", "house/checkout.py", "house/installed_files.py"):
         target = tmp_path / "tests" / name
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CHECKOUT / "tests" / name, target)

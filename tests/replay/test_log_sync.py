@@ -9,6 +9,7 @@ import asyncio
 import errno
 import os
 import stat
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -33,19 +34,20 @@ class Disk:
         """How often a folder was put on disk."""
         self.calls = 0
         self.is_broken = False
-        self._fsync = os.fsync
+        self._one_at_a_time = threading.Lock()
         monkeypatch.setattr(os, "fsync", self)
 
     def __call__(self, descriptor: int) -> None:
         """Take note of one file's size."""
         if self.is_broken:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
-        status = os.fstat(descriptor)
-        if stat.S_ISDIR(status.st_mode):
-            self.folders += 1
-            return
-        self.calls += 1
-        self.safe_bytes[status.st_ino] = status.st_size
+        with self._one_at_a_time:  # a thread that began earlier must not take back what is safe
+            status = os.fstat(descriptor)
+            if stat.S_ISDIR(status.st_mode):
+                self.folders += 1
+                return
+            self.calls += 1
+            self.safe_bytes[status.st_ino] = status.st_size
 
     def lacks(self, path: Path) -> int:
         """Return how many bytes a loss of power would take from the files of a log."""

@@ -1,7 +1,7 @@
 """`HostedPeer`: one peer with its store, which obeys commands and tells all that happens.
 
 What belongs here: between a store and lines of JSON.  What does not: the process around it
-(`peer_program`), records and answers (`hosted_records`, `hosted_questions`), and what tests expect.
+(`peer_program`), records, answers, transports and signing (`hosted_…`), and what tests expect.
 """
 
 from __future__ import annotations
@@ -22,27 +22,22 @@ from refold.actions.peers import PresenceDiscovered
 from refold.actions.shared_wallets import SharedWalletAdded
 from refold.errors import PeerError
 from refold.middleware.own_presence import OwnPresence
-from refold.middleware.peer_network.direct_transport import DirectTransport
 from refold.middleware.peer_network.peer_identity import PeerIdentity
 from refold.middleware.peer_network.peer_options import PeerOptions
-from refold.middleware.peer_network.relay_membership import MembershipOptions
-from refold.middleware.peer_network.relay_transport import RelayTransport
 from refold.middleware.peers import Peers
 from refold.middleware.shared_wallet_sessions import SharedWalletSessions
-from refold.reducers.backoff_delay import Backoff
 from refold.reducers.peer_network import PeerNetworkState, peer_network_reducer
 from refold.selectors.peers import select_online_peers, select_peer_links
 from refold.selectors.shared_wallets import select_spend_sessions
-from tests.peers.processes.faulty_transport import FaultyTransport
 from tests.peers.processes.hosted_questions import answer
 from tests.peers.processes.hosted_records import contact_in, presence_in, wallet_in
+from tests.peers.processes.hosted_transports import relay_at, transport_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from refold.actions.action import Action
     from refold.middleware.peer_network.connect_result import ConnectResult
-    from refold.middleware.peer_network.peer_transport import PeerTransport
     from refold.reducers.peers import PeersState
     from refold.reducers.shared_wallets import SharedWalletsState
     from refold.store.middleware import Dispatch, StoreAPI
@@ -53,9 +48,6 @@ __all__ = ["HostedPeer", "PeerSetup", "tell"]
 NOTE: Final = "note"
 """The kind of the messages that peers of the tests send each other."""
 
-_COMES_BACK_SOON: Final = MembershipOptions(
-    backoff=Backoff(initial_seconds=0.05, floor_seconds=0.02, cap_seconds=0.5)
-)
 _CHAT_SECONDS: Final = 0.05
 _UNTOLD: Final = frozenset({"peers/peer_message_received"})
 
@@ -92,13 +84,11 @@ class HostedPeer:
         self._identity = (
             PeerIdentity.generate() if path is None else PeerIdentity.load_or_create(Path(path))
         )
-        relay = None
-        if setup.relay is not None:
-            relay = RelayTransport(self._identity, setup.relay, options=_COMES_BACK_SOON)
+        relay = relay_at(setup.relay, self._identity)
         about: dict[str, Any] = {"nickname": f"peer {number}", **setup.about}
         self._peers = Peers(
             self._identity,
-            [_transport(kind, self._identity, relay) for kind in setup.transports],
+            [transport_of(kind, self._identity, relay) for kind in setup.transports],
             rendezvous=() if relay is None else (relay,),
             about=OwnPresence(**about),
             select=_peers_of,
@@ -286,23 +276,6 @@ def _plain(value: Any) -> Any:
 
 def _has_plain_name(field: attrs.Attribute[Any], _value: object) -> bool:
     return field.name != "meta"
-
-
-def _transport(kind: str, identity: PeerIdentity, relay: RelayTransport | None) -> PeerTransport:
-    if kind == "direct":
-        return DirectTransport(identity)
-    if kind == "faulty":
-        return FaultyTransport()
-    if relay is None:
-        message = f"a transport of kind {kind!r} needs a relay; give its url"
-        raise ValueError(message)
-    if kind == "relay":
-        return relay
-    from refold.middleware.peer_network.webrtc_transport import (  # noqa: PLC0415  # an extra
-        WebRtcTransport,
-    )
-
-    return WebRtcTransport(identity, relay)
 
 
 def _not_understood(command: Mapping[str, Any]) -> ValueError:

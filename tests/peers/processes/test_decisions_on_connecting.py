@@ -37,7 +37,7 @@ async def test_a_peer_that_sets_nothing_has_the_numbers_of_the_design(cast: Cast
 
     And ping every 5 s, dead after 12.5 s of silence; direct, webrtc, relay.
     """
-    ann, bob, _ = cast.take("as it comes")
+    ann, _, _ = cast.take("as it comes")
     options = (await ann.ask("itself"))["options"]
     chosen = {
         "order": ["direct", "webrtc", "relay"],
@@ -52,7 +52,6 @@ async def test_a_peer_that_sets_nothing_has_the_numbers_of_the_design(cast: Cast
         "max_links_per_peer": 4,
     }
     assert {name: options[name] for name in chosen} == chosen
-    assert (await ann.order("connect", peer_id=bob.peer_id))["connection_type"] == "direct"
 
 
 async def test_the_optional_parts_are_imported_only_where_they_are_used(cast: Cast) -> None:

@@ -207,21 +207,25 @@ async def test_a_strangers_proposal_is_dropped(cast: Cast) -> None:
 
 async def test_replies_count_only_from_participants_and_once(cast: Cast) -> None:
     """Decision: collects replies, only from participants, once; a stranger's answer is ignored."""
-    ann, bob, mallory = cast.take()
-    await hold([ann, bob])
+    ann, bob, carol = trio = cast.take()
+    _, _, mallory = cast.take("without a relay")
+    await hold(trio)
     session_id: str = (await propose(ann))["session_id"]
     await bob.until(PROPOSED)
-    await connect(mallory, ann)
+    await mallory.order("connect_at", peer_id=ann.peer_id, addresses=ann.addresses)
     await send_answer(mallory, ann, session_id, accepted=False)
     await ann.until(ANSWERED, peer_id=mallory.peer_id)
-    assert (await session_of(ann, session_id))["status"] == "proposed"
+    assert (await session_of(ann, session_id))["responses"] == {}
     await bob.order("respond", session_id=session_id, accepted=True)
     await ann.until(ANSWERED, peer_id=bob.peer_id, accepted=True)
-    accepted = await session_of(ann, session_id)
-    assert (accepted["status"], list(accepted["responses"])) == ("accepted", [bob.peer_id])
+    once = await session_of(ann, session_id)
+    assert (once["status"], list(once["responses"])) == ("proposed", [bob.peer_id])
     await send_answer(bob, ann, session_id, accepted=False)
     await ann.until(ANSWERED, peer_id=bob.peer_id, accepted=False)
-    assert await session_of(ann, session_id) == accepted
+    assert await session_of(ann, session_id) == once
+    await carol.order("respond", session_id=session_id, accepted=True)
+    await ann.until(ANSWERED, peer_id=carol.peer_id, accepted=True)
+    assert ann.state["sessions"] == {session_id: "accepted"}
 
 
 def forged(trio: Sequence[Actor], **changes: Any) -> SpendSession:

@@ -147,7 +147,7 @@ async def test_a_refreshed_presence_keeps_the_status_and_an_old_one_is_swept() -
     """
     async with Stage() as stage:
         setup = {"transports": ["direct", "relay"], "relay": (await stage.relay()).url}
-        short = {**setup, "about": {"nickname": "bob", "lifetime_seconds": 1.5}}
+        short = {**setup, "about": {"nickname": "bob", "lifetime_seconds": 2.0}}
         ann, bob = map(
             Actor, await asyncio.gather(stage.peer("ann", **setup), stage.peer("bob", **short))
         )

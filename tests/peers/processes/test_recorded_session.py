@@ -41,7 +41,11 @@ PROPOSED: Final = (
 
 @pytest.mark.timeout(120)
 async def test_a_recorded_session_of_three_peers_replays_and_opens_in_show(tmp_path: Path) -> None:
-    """Join, propose, reject, lose one, propose: each log has the same digests, and can be shown."""
+    """Decision: what a node reports is dispatched; proposals are sent to each, replies collected.
+
+    Join, propose, reject, lose one, propose in vain: unreachable participants are refused.  Each
+    log has the same digests, and can be shown.
+    """
     async with Stage() as stage:
         relay = await stage.relay()
         ann, bob, carol = trio = await asyncio.gather(

@@ -96,7 +96,10 @@ async def exchange_notes(ann: PeerProcess, bob: PeerProcess, about: str) -> None
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_each_of_two_processes_dials_the_other_and_is_told_when_it_stops(kind: str) -> None:
-    """Either end may dial, both name the transport, notes go both ways, and a stop is seen."""
+    """Decision: `direct` and `relay` in the base install, extra `[webrtc]`; BYE on a clean stop.
+
+    Either end may dial, both name the transport, notes go both ways, and a stop is seen.
+    """
     async with two_peers(kind) as (stage, ann, bob):
         await connect(ann, bob, kind)
         await exchange_notes(ann, bob, "ann dialled")
@@ -125,9 +128,10 @@ async def test_each_of_two_processes_dials_the_other_and_is_told_when_it_stops(k
 async def test_a_killed_process_is_seen_and_met_again_when_it_is_back(
     kind: str, tmp_path: Path
 ) -> None:
-    """A kill -9 is seen, at the latest by keepalive; the identity file keeps the id for a new life.
+    """Decision: **keepalive**, and a peer id is that of a key, which a file keeps for a new life.
 
-    The newer presence, with its new addresses, takes the place of the old one.
+    A kill -9 is seen, at the latest by keepalive; then it is the same peer.  The newer presence,
+    with its new addresses, takes the place of the old one.
     """
     async with Stage() as stage:
         relay = await stage.relay()
@@ -150,7 +154,10 @@ async def test_a_killed_process_is_seen_and_met_again_when_it_is_back(
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_a_process_that_hangs_is_found_by_keepalive_and_may_go_on_later(kind: str) -> None:
-    """Silence for the keepalive's timeout ends a link; both ends agree after the hang."""
+    """Decision: **keepalive** on every transport: a ping every so often, dead after silence.
+
+    Silence for the keepalive's timeout ends a link; both ends agree after the hang.
+    """
     async with two_peers(kind) as (stage, ann, bob):
         await connect(ann, bob, kind)
         await exchange_notes(ann, bob, "before")
@@ -166,7 +173,7 @@ async def test_a_process_that_hangs_is_found_by_keepalive_and_may_go_on_later(ki
 
 
 async def test_a_short_hang_ends_no_link() -> None:
-    """A process that hangs for less than the keepalive's timeout keeps its link and messages."""
+    """Decision: **keepalive**: who hangs for less than its timeout keeps its link and messages."""
     async with two_peers("direct", keepalive_interval=5.0, keepalive_timeout=60.0) as (_, ann, bob):
         await connect(ann, bob, "direct")
         bob.hang()
@@ -184,7 +191,11 @@ async def test_a_short_hang_ends_no_link() -> None:
 async def test_a_dead_direct_address_is_left_for_the_relay_and_the_link_is_named_after_it(
     how: str,
 ) -> None:
-    """The type is that of the transport that dialled: in the result, and in the state of both."""
+    """Decision: the type is that of the transport that dialled, never guessed from the address.
+
+    It is in the result, and in the state of both.  The seed's own bug: a relayed link labelled
+    `direct`.
+    """
     options = {**KEEPALIVE, "direct_timeout": 0.5}
     with socket.create_server(("127.0.0.1", 0)) as dead:  # it accepts, and says nothing
         port = dead.getsockname()[1]
@@ -206,7 +217,7 @@ async def test_a_dead_direct_address_is_left_for_the_relay_and_the_link_is_named
 
 
 async def test_a_live_direct_address_comes_before_the_relay() -> None:
-    """A peer that has a listener and a relay is dialled at its listener, wherever that stands."""
+    """Decision: **order**: direct before relay, in whatever order the transports were given."""
     async with Stage() as stage:
         relay = await stage.relay()
         setup = {"transports": ["relay", "direct"], "relay": relay.url}
@@ -216,7 +227,7 @@ async def test_a_live_direct_address_comes_before_the_relay() -> None:
 
 
 async def test_a_peer_that_nobody_can_reach_fails_with_the_reason() -> None:
-    """All attempts over, the result and the action say why, and how many there were."""
+    """Decision: **retry**: 3 attempts in all; then the result and the action say why."""
     async with two_peers("direct", retry_base=0.05) as (_, ann, bob):
         await bob.kill()
         outcome = await ann.ask("connect_at", peer_id=bob.peer_id, addresses=bob.addresses[0])
@@ -231,7 +242,7 @@ async def test_a_peer_that_nobody_can_reach_fails_with_the_reason() -> None:
 
 
 async def test_peers_find_each_other_again_when_their_relay_was_killed_and_is_back() -> None:
-    """A relay killed -9 ends its circuits; started on the same port, it serves the same peers."""
+    """Decision: both ends connect to our relay, `refold relay`; after its death to the next one."""
     async with two_peers("relay", retry_base=0.05) as (stage, ann, bob):
         await connect(ann, bob, "relay")
         relay = next(one for one in stage.programs if isinstance(one, RelayProcess))
