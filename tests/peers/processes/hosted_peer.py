@@ -57,7 +57,8 @@ class PeerSetup:
     """How a peer is made, in values of JSON."""
 
     transports: Sequence[str]
-    """Of ``direct``, ``webrtc`` and ``relay``; ``faulty`` is one with a bug."""
+    """Of ``direct``, ``webrtc`` and ``relay``; ``webrtc nowhere`` is on a machine without an
+    address, ``faulty`` is one with a bug."""
 
     relay: str | None = None
     """The url of the relay on which peers find each other."""

@@ -6,6 +6,7 @@ What belongs here: words to transports.  What does not: what a transport does.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from unittest.mock import patch
 
 from refold.middleware.peer_network.direct_transport import DirectTransport
 from refold.middleware.peer_network.relay_membership import MembershipOptions
@@ -44,8 +45,22 @@ def transport_of(kind: str, identity: PeerIdentity, relay: RelayTransport | None
         raise ValueError(message)
     if kind == "relay":
         return relay
+    _ask_no_public_server()
+    if kind == "webrtc nowhere":
+        patch("aioice.ice.get_host_addresses", _no_address).start()  # until the process ends
     from refold.middleware.peer_network.webrtc_transport import (  # noqa: PLC0415  # an extra
         WebRtcTransport,
     )
 
     return WebRtcTransport(identity, relay)
+
+
+def _ask_no_public_server() -> None:
+    """Let whoever asks the server that aiortc would choose fail, until the process ends."""
+    own_default = "aiortc.rtcicetransport.RTCIceGatherer.getDefaultIceServers"
+    patch(own_default, side_effect=AssertionError("a public server")).start()
+
+
+def _no_address(use_ipv4: bool, use_ipv6: bool) -> list[str]:  # noqa: ARG001, FBT001  # aioice's own
+    """Return what a machine has that is on no network."""
+    return []

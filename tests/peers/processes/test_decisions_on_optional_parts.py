@@ -44,7 +44,8 @@ OPTIONS: Final = {"direct_timeout": PATIENCE, "relay_timeout": PATIENCE, "webrtc
 async def test_a_long_message_takes_several_chunks_of_a_data_channel() -> None:
     """Decision: **Extra `[webrtc]`**: signalled over one relay circuit; chunk at 60,000 bytes.
 
-    The circuit is gone once the data channel is there, which is between the two alone.
+    The circuit is gone once the data channel is there, which is between the two alone.  No public
+    server is asked: in these processes the one of aiortc's default raises.
     """
     notes = ["a" * 59_000, "b" * 60_000, "c" * 65_536, "d" * 300_000]
     async with RelayServer() as relay, Stage() as stage:
@@ -59,6 +60,24 @@ async def test_a_long_message_takes_several_chunks_of_a_data_channel() -> None:
             await sender.order("send", peer_id=reader.peer_id, notes=notes)
             assert [(await reader.until("note"))["note"] for _ in notes] == notes
         assert relay.counts.circuits == 0
+
+
+@needs_aiortc
+async def test_without_an_address_a_data_channel_fails_at_once() -> None:
+    """Decision: fail at once when the local SDP has no candidate, whoever of the two has none."""
+    async with RelayServer() as relay, Stage() as stage:
+        setup = {"relay": relay.url, "options": {**OPTIONS, "order": ["webrtc"], "attempts": 1}}
+        processes = await asyncio.gather(
+            stage.peer("ann", transports=["webrtc nowhere", "relay"], **setup),
+            stage.peer("bob", transports=["webrtc", "relay"], **setup),
+        )
+        ann, bob = map(Actor, processes)
+        await asyncio.gather(*(one.until(DISCOVERED) for one in (ann, bob)))
+        outcome = await ann.order("connect", peer_id=bob.peer_id)
+        assert outcome["error"].startswith("webrtc: this machine has no address to offer")
+        outcome = await bob.order("connect", peer_id=ann.peer_id)
+        assert "this machine has no address to offer" in outcome["error"]
+        assert "no answer within" not in outcome["error"]
 
 
 @needs_musig2

@@ -23,7 +23,7 @@ from refold.middleware.peer_network.relay_bounds import RelayBounds
 from refold.middleware.peer_network.relay_server import RelayServer
 from tests.peers.meddling_relay import carry
 from tests.peers.processes.actor import Actor
-from tests.peers.processes.cast import address_at
+from tests.peers.processes.cast import address_at, stranger
 from tests.peers.processes.stage import PATIENCE, Stage
 from tests.peers.processes.wire import wire_to
 from tests.peers.test_peer_id import SPEC_ID, SPEC_SEED
@@ -104,7 +104,7 @@ async def test_an_address_that_cannot_be_used_is_skipped(cast: Cast) -> None:
         f"/tcp/4001/ip4/127.0.0.1/ws/p2p/{bob.peer_id}",
         f"/ip4/127.0.0.1/tcp/4001/ws/p2p-circuit/p2p/{bob.peer_id}",  # Ann has no relay transport
         f"/ip4/127.0.0.1/tcp/4001/ws/p2p-circuit/webrtc/p2p/{bob.peer_id}",
-        *ann.addresses,
+        *(address_at(1, stranger()) for _ in range(8)),  # more than one attempt dials
     ]
     presence = {"peer_id": bob.peer_id, "addresses": [*unusable, *bob.addresses]}
     outcome = await ann.order("connect_at", **presence)
