@@ -133,4 +133,4 @@ def _rank(value: Any) -> tuple[str, Any]:
 
 
 def _is_persistent(value: Any) -> bool:
-    return not hasattr(value, "__setitem__")
+    return not hasattr(value.__class__, "__setitem__")  # a pmap has its keys as attributes, too

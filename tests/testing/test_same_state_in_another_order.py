@@ -11,7 +11,7 @@ from uuid import UUID
 
 import attrs
 from hypothesis import given
-from pyrsistent import pmap, pset
+from pyrsistent import PMap, pmap, pset
 
 from refold import Entities, EntityAdapter
 from refold.testing.same_state_in_another_order import same_state_in_another_order
@@ -63,6 +63,14 @@ def test_frozensets_iterate_in_the_order_too() -> None:
     assert list(up) == list(down)[::-1]
     assert ",".join(up) == ",".join(list(down)[::-1])
     assert isinstance(up | {"x"}, AbstractSet)
+
+
+def test_a_map_stays_one_whatever_its_keys_are() -> None:
+    """A pmap gives its keys as attributes: none of them makes a dict of it."""
+    names = pmap({"__setitem__": 1, "": 2, "a": 3})
+    made = same_state_in_another_order(names)
+    assert isinstance(made, PMap)
+    assert made == names
 
 
 def test_what_has_no_order_stays_the_identical_object() -> None:
