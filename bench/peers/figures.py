@@ -186,7 +186,7 @@ def _print_tables(figures: dict[str, Seconds], console: Console) -> None:
             table.add_row(kind, "not measured: the extra webrtc is not installed")
             continue
         table.add_row(kind, *(_show_all(figures[kind][one]) for one in _QUESTIONS))
-        table.add_row("", *(f"[dim]| {one}[/dim]" for one in designed))
+        table.add_row("", *(f"[dim]| {one}[/dim]" if one else "" for one in designed))
     console.print(table)
     for kind in ("relay", "direct"):
         _print_fifty(figures[f"fifty {kind}"], kind, console)

@@ -51,6 +51,13 @@ class Actor:
         """Give a command, and wait for what came of it."""
         return await self.process.ask(do, peer=self.number, **fields)
 
+    async def connect_to(self, other: Actor) -> None:
+        """Dial another where it listens, and wait until both have the link."""
+        presence = {"peer_id": other.peer_id, "addresses": other.addresses}
+        outcome = await self.order("connect_at", **presence)
+        assert outcome["success"], outcome["error"]
+        await other.until("peers/peer_link_opened", peer_id=self.peer_id, is_inbound=True)
+
     async def ask(self, about: str, **fields: Any) -> Told:
         """Return what it answers, by its selectors; all commands before have begun by then."""
         return await self.order("ask", about=about, **fields)

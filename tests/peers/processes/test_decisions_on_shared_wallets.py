@@ -42,13 +42,6 @@ PROPOSED: Final = "shared_wallets/spend_proposed"
 REFUSED: Final = "shared_wallets/spend_proposal_refused"
 
 
-async def connect(ann: Actor, bob: Actor) -> None:
-    """Let Ann dial Bob, and wait until both have the link."""
-    outcome = await ann.order("connect", peer_id=bob.peer_id)
-    assert outcome["success"], outcome["error"]
-    await bob.until(OPENED, peer_id=ann.peer_id, is_inbound=True)
-
-
 async def hold(holders: Sequence[Actor], *participants: str | None) -> None:
     """Give a wallet of these participants, the holders if none is named, to all holders."""
     ids = participants or tuple(one.peer_id for one in holders)
@@ -83,7 +76,7 @@ async def test_a_link_that_came_or_went_meanwhile_counts(cast: Cast) -> None:
     """
     ann, bob, carol = cast.take()
     nobody = stranger()
-    await connect(ann, carol)
+    await ann.connect_to(carol)
     nowhere = [address_at(unused_port(), bob.peer_id)]
     times = {"created_at_ms": time.time_ns() // 1_000_000 + 60_000}  # newer than what Bob says
     await ann.order("discover", peer_id=bob.peer_id, addresses=nowhere, **times)
@@ -91,7 +84,7 @@ async def test_a_link_that_came_or_went_meanwhile_counts(cast: Cast) -> None:
         await ann.order("discover", peer_id=nobody, addresses=[address_at(silent.port, nobody)])
         ensuring = ann.tell("ensure", peer_ids=[bob.peer_id, carol.peer_id, nobody])
         await ann.until(FAILED, peer_id=bob.peer_id)
-        await connect(bob, ann)
+        await bob.connect_to(ann)
         await carol.order("disconnect", peer_id=ann.peer_id)
         await ann.until(CLOSED, peer_id=carol.peer_id)
         await ann.order("disconnect", peer_id=nobody)  # it hangs no more
@@ -169,7 +162,7 @@ async def test_a_proposal_is_believed_only_if_all_of_it_is_right(cast: Cast) -> 
     """
     ann, bob, carol = trio = cast.take()
     await hold(trio)
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     now = time.time_ns() // 1_000_000
     everybody = [one.peer_id for one in trio]
     for changes, error in (
@@ -195,7 +188,7 @@ async def test_a_strangers_proposal_is_dropped(cast: Cast) -> None:
     """Decision: a stranger's proposal is dropped, in its own name and in that of a participant."""
     ann, bob, mallory = trio = cast.take()
     await hold([ann, bob])
-    await connect(mallory, bob)
+    await mallory.connect_to(bob)
     for changes in ({"proposer": mallory.peer_id}, {"proposer": ann.peer_id}):
         ours = {"participants": [ann.peer_id, bob.peer_id], **changes}
         await send_proposal(mallory, bob, forged(trio, **ours))

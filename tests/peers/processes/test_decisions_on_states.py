@@ -34,14 +34,6 @@ DAY_MS: Final = 86_400_000
 MAX_EVENTS: Final = 200
 
 
-async def connect(ann: Actor, bob: Actor) -> None:
-    """Let Ann dial Bob, and wait until both have the link."""
-    presence = {"peer_id": bob.peer_id, "addresses": bob.addresses}
-    outcome = await ann.order("connect_at", **presence)
-    assert outcome["success"], outcome["error"]
-    await bob.until(OPENED, peer_id=ann.peer_id, is_inbound=True)
-
-
 async def expect(ann: Actor, bob: Actor, status: PeerConnectionState) -> None:
     """Check that all answers about a connection say the same."""
     told = await ann.connection(bob.peer_id)
@@ -79,7 +71,7 @@ async def test_a_live_link_counts_before_an_attempt_and_that_before_the_last_fai
         dialling = ann.tell("connect_at", peer_id=bob.peer_id, addresses=dead)
         await cast.stage.until(lambda: len(ann.told(ATTEMPT)) == 4, what="another attempt")
         await expect(ann, bob, "connecting")
-        await connect(bob, ann)
+        await bob.connect_to(ann)
         assert (await ann.outcome_of(dialling))["success"]
         await expect(ann, bob, "connected")
     await bob.order("disconnect", peer_id=ann.peer_id)
@@ -97,7 +89,7 @@ async def test_a_status_is_true_at_both_ends_when_a_link_comes_and_goes(cast: Ca
     await bob.order("connect_at", peer_id=ann.peer_id, addresses=nowhere)
     await expect(bob, ann, "failed")
     for _ in range(2):
-        await connect(ann, bob)
+        await ann.connect_to(bob)
         await expect(ann, bob, "connected")
         await expect(bob, ann, "connected")
         await ann.order("disconnect", peer_id=bob.peer_id)
@@ -109,7 +101,7 @@ async def test_a_status_is_true_at_both_ends_when_a_link_comes_and_goes(cast: Ca
 async def test_a_connected_peer_that_is_not_online_is_connected(cast: Cast) -> None:
     """The seed's own bug: getters that disagree; whether a peer is online is another question."""
     ann, bob, _ = cast.take("without a relay")
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     await expect(ann, bob, "connected")
     peers = await ann.ask("online peers")
     assert peers["connected_or_not_online"] == [bob.peer_id]
@@ -122,7 +114,7 @@ async def test_a_connected_peer_that_is_not_online_is_connected(cast: Cast) -> N
 async def test_the_last_attempt_stays_when_it_began(cast: Cast) -> None:
     """The seed's own bug: `lastAttempt` overwritten on every update: not by a link, nor its end."""
     ann, bob, _ = cast.take()
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     (began,) = ann.told(ATTEMPT, peer_id=bob.peer_id)
     assert (await ann.connection(bob.peer_id))["last_attempt_at_ms"] == began["at_ms"]
     assert (await bob.connection(ann.peer_id))["last_attempt_at_ms"] is None
@@ -152,7 +144,7 @@ async def test_a_refreshed_presence_keeps_the_status_and_an_old_one_is_swept() -
             Actor, await asyncio.gather(stage.peer("ann", **setup), stage.peer("bob", **short))
         )
         first = await ann.until(DISCOVERED)
-        await connect(ann, bob)
+        await ann.connect_to(bob)
         before = await ann.connection(bob.peer_id)
         second = await ann.until(DISCOVERED)
         created = [told["presence"]["created_at_ms"] for told in (first, second)]
@@ -214,7 +206,7 @@ async def test_the_feed_tells_a_connection_from_its_beginning_to_its_end(cast: C
     The seed's own bug: `connectToPresence` defined twice (the later wins): each is told once.
     """
     ann, bob, _ = cast.take()
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     await ann.order("disconnect", peer_id=bob.peer_id)
     await bob.until(CLOSED, peer_id=ann.peer_id)
     nowhere = [address_at(unused_port(), bob.peer_id)]
@@ -239,7 +231,7 @@ async def test_the_feed_is_bounded(cast: Cast) -> None:
     ann, bob, _ = cast.take("without a relay")
     strangers = [f"stranger {number}" for number in range(MAX_EVENTS + 30)]
     await ann.order("connect_many", peer_ids=strangers)
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     events: list[dict[str, Any]] = (await ann.ask("activity"))["events"]
     assert len(events) == MAX_EVENTS
     numbers = [one["number"] for one in events]
@@ -259,7 +251,7 @@ async def test_a_contact_is_seen_when_a_link_opens_and_when_it_speaks(cast: Cast
     ann, bob, carol = cast.take()
     await ann.order("add_contact", peer_id=bob.peer_id, nickname="bob at home")
     for one in (bob, carol):
-        await connect(one, ann)
+        await one.connect_to(ann)
     (opened,) = ann.told(OPENED, peer_id=bob.peer_id)
     assert await last_seen(ann) == {bob.peer_id: opened["at_ms"]}
     wait_for_a_time_after(opened["at_ms"])

@@ -29,15 +29,7 @@ NOT_ONLINE: Final = {
 """What connecting to a stranger comes to."""
 
 ATTEMPT: Final = "peers/connection_attempt_to_peer_started"
-FAILED: Final = "peers/connection_to_peer_failed"
 OPENED: Final = "peers/peer_link_opened"
-
-
-async def connect(ann: Actor, bob: Actor) -> None:
-    """Let Ann dial Bob, and wait until both have the link."""
-    outcome = await ann.order("connect", peer_id=bob.peer_id)
-    assert outcome["success"], outcome["error"]
-    await bob.until(OPENED, peer_id=ann.peer_id, is_inbound=True)
 
 
 async def hold_a_wallet(*holders: Actor, others: tuple[str, ...] = ()) -> None:
@@ -74,7 +66,7 @@ async def test_the_state_has_what_the_interface_lists(cast: Cast) -> None:
     itself = await ann.ask("itself")
     assert (itself["peer_id"], itself["is_running"]) == (ann.peer_id, True)
     assert itself["addresses"] == ann.addresses
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     peers = await ann.ask("online peers")
     assert peers["connected_or_not_online"] == [bob.peer_id]
     assert set(peers["online"]) == {bob.peer_id, carol.peer_id}
@@ -170,7 +162,7 @@ async def test_the_status_of_a_peer_that_cannot_be_reached_has_the_error(cast: C
 async def test_the_status_and_whether_a_peer_is_connected_agree(cast: Cast) -> None:
     """Row 3.2, `getPeerConnectionStatus` and `isPeerConnected`: one answer, whoever dialled."""
     ann, bob, carol = cast.take()
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     nowhere = [address_at(unused_port(), carol.peer_id)]
     await ann.order("connect_at", peer_id=carol.peer_id, addresses=nowhere)
     for one, other, expected in (
@@ -190,7 +182,7 @@ async def test_connected_online_peers_are_listed_and_counted(cast: Cast) -> None
     told = await ann.ask("online peers")
     assert (told["connected"], told["connected_count"]) == ([], 0)
     for one, other, count in ((ann, bob, 1), (carol, ann, 2)):  # it counts who dialled her, too
-        await connect(one, other)
+        await one.connect_to(other)
         told = await ann.ask("online peers")
         assert told["connected_count"] == len(told["connected"]) == count
     assert set(told["connected"]) == {bob.peer_id, carol.peer_id}
@@ -220,8 +212,8 @@ async def test_participants_are_connected_without_oneself(cast: Cast) -> None:
 async def test_participants_who_are_connected_are_not_dialled(cast: Cast) -> None:
     """Row 3.3, `ensureParticipantsConnected`: all connected already is a success at once."""
     ann, bob, carol = cast.take()
-    await connect(ann, bob)
-    await connect(carol, ann)
+    await ann.connect_to(bob)
+    await carol.connect_to(ann)
     ensured = await ann.order("ensure", peer_ids=[bob.peer_id, carol.peer_id])
     assert ensured["all_connected"]
     assert [one["attempts"] for one in ensured["results"].values()] == [0, 0]
@@ -294,7 +286,7 @@ async def test_a_presence_says_how_its_peer_is_connected(cast: Cast) -> None:
     assert presence["expires_at_ms"] - presence["created_at_ms"] == 600_000
     assert (presence["wallet_address"], presence["avatar"]) == ("", "")
     assert told["connection"]["status"] == "disconnected"
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     told = await ann.ask("presence", peer_id=bob.peer_id)
     began = ann.told(ATTEMPT, peer_id=bob.peer_id)[0]["at_ms"]
     assert told["connection"] == {
@@ -311,7 +303,7 @@ async def test_a_presence_says_how_its_peer_is_connected(cast: Cast) -> None:
 async def test_connecting_is_told_with_the_nickname(cast: Cast) -> None:
     """Row 3.5, `_emitConnectionEvent`: "Connecting to …", then "Connected to … via …"."""
     ann, bob, _ = cast.take()
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     name = f"peer {bob.number}"
     assert await ann.activity(bob.peer_id) == [
         ("info", f"Connecting to {name}..."),
@@ -342,7 +334,7 @@ async def test_a_contact_was_last_seen_when_it_was_connected_to(cast: Cast) -> N
         await ann.order("disconnect", peer_id=bob.peer_id)
         assert not (await ann.outcome_of(dialling))["success"]
     assert (await last_seen(ann, bob)) is None
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     (opened,) = ann.told(OPENED, peer_id=bob.peer_id)
     assert await last_seen(ann, bob) == opened["at_ms"]
 
@@ -372,7 +364,7 @@ async def test_the_example_of_checking_the_connection_status(cast: Cast) -> None
     """Usage examples, "Check Connection Status": whether it is connected, and in detail."""
     ann, bob, _ = cast.take()
     assert not (await ann.connection(bob.peer_id))["is_connected"]
-    await connect(ann, bob)
+    await ann.connect_to(bob)
     told = await ann.connection(bob.peer_id)
     assert told["is_connected"]
     line = f"Status: {told['status']}, Type: {told['connection_type']}"
